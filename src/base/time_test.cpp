@@ -1,0 +1,34 @@
+#include "base/time.h"
+
+#include <gtest/gtest.h>
+
+namespace mainstay {
+namespace {
+
+TEST(Time, rfc3339_reads_offsets_and_fractions_and_refuses_days_that_do_not_exist) {
+  EXPECT_EQ(to_rfc3339(parse_rfc3339("2026-03-29T03:30:00.25+02:00").value()), "2026-03-29T01:30:00.250000Z");
+  EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:00Z"), from_micros(0));
+  for (const auto* bad : {"", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01",
+                          "2026-01-01T00:00:00", "2026-01-01T00:00:00Zx", "2026-01-01T00:00:00.Z"}) {
+    EXPECT_FALSE(parse_rfc3339(bad).has_value()) << bad;
+  }
+}
+
+TEST(TimeZone, clocks_that_skip_and_repeat_an_hour_are_told_apart) {
+  const auto berlin = TimeZone::find("Europe/Berlin").value();
+  using std::chrono::local_days;
+  const auto skipped =
+      std::chrono::local_time<microseconds>{local_days{std::chrono::year{2026} / 3 / 29}} + hours{2} + minutes{30};
+  EXPECT_EQ(to_rfc3339(berlin.to_utc(skipped)), "2026-03-29T01:00:00Z");
+  const auto twice =
+      std::chrono::local_time<microseconds>{local_days{std::chrono::year{2026} / 10 / 25}} + hours{2} + minutes{30};
+  EXPECT_EQ(to_rfc3339(berlin.to_utc(twice)), "2026-10-25T00:30:00Z");
+  const auto offset = berlin.offset_at(parse_rfc3339("2026-07-01T00:00:00Z").value());
+  EXPECT_EQ(offset.offset, hours{2});
+  EXPECT_EQ(to_rfc3339(offset.until), "2026-10-25T01:00:00Z");
+  EXPECT_FALSE(TimeZone::find("Mars/Olympus").has_value());
+  EXPECT_FALSE(TimeZone::find("../../etc/passwd").has_value());
+}
+
+}  // namespace
+}  // namespace mainstay

@@ -1,0 +1,217 @@
+#include "cli/import_log.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <thread>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "cli/access.h"
+#include "cli/log_source.h"
+
+namespace mainstay::cli {
+namespace {
+
+/// How far before its last acknowledged byte an interrupted import goes on: lines that look alike within a second are
+/// told apart by counting, and the count must begin before the last stored second.
+constexpr std::uint64_t kResumeBackBytes = 8 << 20;
+constexpr std::chrono::milliseconds kFollowWait{250};
+constexpr std::chrono::milliseconds kShowEvery{200};
+
+std::atomic<bool> stop_asked{false};
+void ask_to_stop(int) { stop_asked = true; }
+
+/// Where an interrupted import of one file was.
+class Bookmark {
+ public:
+  Bookmark(const config::Settings& settings, const std::string& site, const LogSource& source)
+      : head_(sha256_hex(source.head())) {
+    const auto path = source.path() == "-" ? "-" : std::filesystem::absolute(source.path()).string();
+    if (path != "-") file_ = app::Paths(settings).imports() / (sha256_hex(site + "\n" + path).substr(0, 32) + ".json");
+  }
+  [[nodiscard]] std::uint64_t offset() const {
+    if (file_.empty()) return 0;
+    std::ifstream in(file_);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const auto value = json::parse(text);
+    if (!value || !value->is_object()) return 0;
+    const auto* head = value->get_object().if_contains("head");
+    const auto* at = value->get_object().if_contains("offset");
+    if (head == nullptr || at == nullptr || !head->is_string() || !at->is_int64() || head->get_string() != head_)
+      return 0;
+    return static_cast<std::uint64_t>(at->get_int64());
+  }
+  void keep(std::uint64_t offset) const {
+    if (file_.empty()) return;
+    const auto next = std::filesystem::path{file_}.concat(".new");
+    std::ofstream(next) << boost::json::serialize(json::Object{{"head", head_}, {"offset", offset}});
+    std::error_code ignored;  // without a bookmark the import begins anew, which costs time and nothing else
+    std::filesystem::rename(next, file_, ignored);
+  }
+  void remove() const {
+    std::error_code ignored;
+    if (!file_.empty()) std::filesystem::remove(file_, ignored);
+  }
+
+ private:
+  std::string head_;
+  std::filesystem::path file_;
+};
+
+/// One line on a terminal that says how far the import is.
+class Progress {
+ public:
+  void show(const LogSource& source, std::uint64_t lines) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!terminal_ || now - shown_at_ < kShowEvery) return;
+    shown_at_ = now;
+    const double spent = std::chrono::duration<double>(now - started_at_).count();
+    const double rate = static_cast<double>(lines) / std::max(spent, 0.001);
+    auto text = fmt::format("\r{}: {} lines, {:.0f} lines/s", source.path(), lines, rate);
+    if (const auto part = source.progress(); part && *part > 0.001) {
+      constexpr int kBarWidth = 30;
+      const int filled = static_cast<int>(*part * kBarWidth);
+      text += fmt::format(" [{}{}] {:3.0f} %, {:.0f} s left", std::string(static_cast<std::size_t>(filled), '#'),
+                          std::string(static_cast<std::size_t>(kBarWidth - filled), '.'), *part * 100,
+                          spent / *part * (1 - *part));
+    }
+    std::cerr << text << "\033[K" << std::flush;
+  }
+  void end() const {
+    if (terminal_) std::cerr << "\r\033[K";
+  }
+
+ private:
+  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point shown_at_{};
+};
+
+struct ImportFailed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Sends blocks one after the other; the next one is read while the last one is taken.
+class Importer {
+ public:
+  Importer(Access& access, const ImportOptions& options)
+      : access_(access),
+        target_(fmt::format("/api/v1/beacon/log?site={}&format={}&import=cli-{}-{}", percent_encode(options.site),
+                            percent_encode(options.format), ::getpid(),
+                            std::chrono::system_clock::now().time_since_epoch().count())) {}
+
+  void send(std::string block, std::function<void()> taken) {
+    wait();
+    lines_ += static_cast<std::uint64_t>(std::ranges::count(block, '\n'));
+    running_ = std::async(std::launch::async, [this, block = std::move(block), taken = std::move(taken)]() mutable {
+      (void)post(target_, std::move(block));
+      taken();
+    });
+  }
+  /// Throws ImportFailed with the reason.
+  void wait() {
+    if (running_.valid()) running_.get();
+  }
+  [[nodiscard]] std::string finish() {
+    wait();
+    return post(target_ + "&finish=1", "");
+  }
+  [[nodiscard]] std::uint64_t lines() const { return lines_; }
+
+ private:
+  std::string post(const std::string& target, std::string body) {
+    auto answer = access_.post(target, std::move(body), "text/plain");
+    if (answer.status != 200) throw ImportFailed(problem_text(answer.body));
+    return std::move(answer.body);
+  }
+  Access& access_;
+  std::string target_;
+  std::future<void> running_;
+  std::uint64_t lines_ = 0;
+};
+
+void read_file(const config::Settings& settings, const ImportOptions& options, const std::string& path,
+               Importer& importer, Progress& progress) {
+  auto source = std::make_unique<LogSource>(path);
+  // Shared with the block that is under way: should reading fail, that one still ends.
+  auto bookmark = std::make_shared<Bookmark>(settings, options.site, *source);
+  if (const auto reached = bookmark->offset(); reached > kResumeBackBytes) {
+    source->skip_to(reached - kResumeBackBytes);
+    std::cerr << fmt::format("{}: going on at byte {}\n", path, source->offset());
+  }
+  while (!stop_asked) {
+    auto block = source->next(options.follow ? LogSource::AtEnd::kKeepPart : LogSource::AtEnd::kGivePart);
+    if (!block.empty()) {
+      importer.send(std::move(block), [bookmark, reached = source->offset()] { bookmark->keep(reached); });
+      progress.show(*source, importer.lines());
+      continue;
+    }
+    importer.wait();
+    if (!options.follow) break;
+    if (source->rotated()) {
+      // The old file may have got lines between our last look and its renaming.
+      if (auto rest = source->next(LogSource::AtEnd::kGivePart); !rest.empty()) importer.send(std::move(rest), [] {});
+      importer.wait();
+      source = std::make_unique<LogSource>(path);
+      bookmark = std::make_shared<Bookmark>(settings, options.site, *source);
+      continue;
+    }
+    std::this_thread::sleep_for(kFollowWait);
+  }
+  importer.wait();
+  if (!stop_asked) bookmark->remove();
+}
+
+void print_summary(const std::string& text) {
+  const auto value = json::parse(text);
+  if (!value || !value->is_object()) throw std::logic_error("the summary is not JSON");
+  const auto& summary = value->get_object();
+  const auto number = [&](std::string_view name) { return summary.at(name).to_number<std::uint64_t>(); };
+  std::cout << fmt::format("{:>12} lines read, {} bytes served\n{:>12} accepted\n{:>12} of bots\n", number("lines"),
+                           number("bytes"), number("accepted"), number("bots"));
+  for (const auto& [reason, count] : summary.at("refused").get_object()) {
+    std::cout << fmt::format("{:>12} not counted: {}\n", count.to_number<std::uint64_t>(), std::string_view{reason});
+  }
+  std::cout << fmt::format("{:>12} unparsable\n", number("unparsable"));
+}
+
+}  // namespace
+
+int import_log(config::Settings settings, const ImportOptions& options) {
+  if (options.follow && (options.files.size() != 1 || options.files[0] == "-")) {
+    std::cerr << "mainstay: --follow takes one file; start one import for each\n";
+    return 1;
+  }
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
+  Access access(settings);
+  Importer importer(access, options);
+  Progress progress;
+  try {
+    for (const auto& file : options.files) {
+      if (!stop_asked) read_file(settings, options, file, importer, progress);
+    }
+    const auto summary = importer.finish();
+    progress.end();
+    if (options.json) {
+      std::cout << summary << "\n";
+    } else {
+      print_summary(summary);
+    }
+  } catch (const std::runtime_error& failure) {  // ours or an outage; what was sent before is stored
+    progress.end();
+    std::cerr << "mainstay: " << failure.what() << "\n";
+    return 1;
+  }
+  return stop_asked ? 130 : 0;
+}
+
+}  // namespace mainstay::cli

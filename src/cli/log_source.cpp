@@ -1,0 +1,106 @@
+#include "cli/log_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace mainstay::cli {
+namespace {
+
+constexpr std::size_t kBlockBytes = 8 << 20;
+constexpr std::size_t kReadBytes = 256 << 10;
+constexpr std::size_t kHeadBytes = 1 << 10;
+constexpr unsigned kZlibBuffer = 256 << 10;
+
+}  // namespace
+
+/// zlib reads plain files as they are, so one reader serves both.
+struct LogSource::File {
+  gzFile zip = nullptr;
+  int descriptor = -1;
+  struct stat status{};
+
+  explicit File(const std::string& path) {
+    descriptor = path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
+      throw Unavailable("cannot read " + path + ": " + std::strerror(errno));
+    }
+    zip = ::gzdopen(descriptor, "rb");
+    if (zip == nullptr) throw Unavailable("cannot read " + path);
+    ::gzbuffer(zip, kZlibBuffer);
+  }
+  ~File() { ::gzclose(zip); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+};
+
+LogSource::LogSource(std::string path) : path_(std::move(path)), file_(std::make_unique<File>(path_)) {
+  if (S_ISDIR(file_->status.st_mode)) throw Unavailable(path_ + " is a folder");
+  while (buffer_.size() < kHeadBytes && read_more()) {
+  }
+  head_ = buffer_.substr(0, kHeadBytes);
+}
+
+LogSource::~LogSource() = default;
+
+bool LogSource::read_more() {
+  const auto before = buffer_.size();
+  buffer_.resize(before + kReadBytes);
+  const int got = ::gzread(file_->zip, buffer_.data() + before, kReadBytes);
+  buffer_.resize(before + static_cast<std::size_t>(std::max(got, 0)));
+  if (got <= 0) {
+    int code = Z_OK;
+    const char* const reason = ::gzerror(file_->zip, &code);
+    if (code == Z_BUF_ERROR) throw Unavailable("cannot read " + path_ + " to its end: it is cut off");
+    if (got < 0 || code != Z_OK) throw Unavailable("cannot read " + path_ + ": " + reason);
+    ::gzclearerr(file_->zip);  // a file that grows may have more next time
+  }
+  return got > 0;
+}
+
+std::string LogSource::next(AtEnd at_end) {
+  bool more = true;
+  while (more && buffer_.size() < kBlockBytes) more = read_more();
+  const auto last = buffer_.rfind('\n');
+  std::string block;
+  if (last != std::string::npos) {
+    block = buffer_.substr(0, last + 1);
+    buffer_.erase(0, last + 1);
+  } else if (buffer_.size() >= kBlockBytes || (!more && at_end == AtEnd::kGivePart)) {
+    // A line longer than a block is no log line, but what follows it may be one.
+    block = std::exchange(buffer_, {});
+  }
+  offset_ += block.size();
+  return block;
+}
+
+void LogSource::skip_to(std::uint64_t offset) {
+  while (offset_ + buffer_.size() < offset) {
+    offset_ += buffer_.size();
+    buffer_.clear();
+    if (!read_more()) return;
+  }
+  if (offset <= offset_) return;
+  const auto line_end = buffer_.find('\n', static_cast<std::size_t>(offset - offset_) - 1);
+  const auto skipped = line_end == std::string::npos ? buffer_.size() : line_end + 1;
+  buffer_.erase(0, skipped);
+  offset_ += skipped;
+}
+
+std::optional<double> LogSource::progress() const {
+  if (!S_ISREG(file_->status.st_mode) || file_->status.st_size == 0) return std::nullopt;
+  return static_cast<double>(::gzoffset(file_->zip)) / static_cast<double>(file_->status.st_size);
+}
+
+bool LogSource::rotated() const {
+  struct stat now{};
+  if (path_ == "-" || ::stat(path_.c_str(), &now) != 0) return false;
+  return now.st_ino != file_->status.st_ino || now.st_dev != file_->status.st_dev ||
+         now.st_size < ::gzoffset(file_->zip);
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/failure.h"
+
+namespace mainstay::cli {
+
+/// A log file, plain or gzip, or standard input ("-"), read in blocks of whole lines.
+class LogSource {
+ public:
+  /// Throws Unavailable when it cannot be read.
+  explicit LogSource(std::string path);
+  ~LogSource();
+  LogSource(const LogSource&) = delete;
+  LogSource& operator=(const LogSource&) = delete;
+
+  /// The next block of whole lines; "" at the end. With kGivePart a last line without newline is given too. A line
+  /// longer than a block comes in pieces. Throws Unavailable when reading fails or compressed data is damaged or cut
+  /// off.
+  enum class AtEnd { kKeepPart, kGivePart };
+  [[nodiscard]] std::string next(AtEnd at_end);
+
+  /// Bytes of text given out so far; where to go on later.
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+  /// Skips to the first line at or after `offset`.
+  void skip_to(std::uint64_t offset);
+
+  /// Share of the file that has been read, 0 to 1; nothing for standard input.
+  [[nodiscard]] std::optional<double> progress() const;
+
+  /// True when the path now names another file, or this one was cut: rotation.
+  [[nodiscard]] bool rotated() const;
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// The first bytes, to tell whether a file of that name is still the same one.
+  [[nodiscard]] const std::string& head() const { return head_; }
+
+ private:
+  [[nodiscard]] bool read_more();
+  std::string path_;
+  struct File;
+  std::unique_ptr<File> file_;
+  std::string buffer_;  ///< read and not yet given out
+  std::string head_;
+  std::uint64_t offset_ = 0;
+};
+
+}  // namespace mainstay::cli

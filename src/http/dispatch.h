@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "http/message.h"
+#include "http/rate_limit.h"
+#include "http/router.h"
+#include "runtime/metrics.h"
+
+namespace mainstay::http {
+
+/// Takes a request from its header to its response: finds the route, says what the body may be, asks who it is, checks
+/// permission and origin, calls the handler, and alone turns a `Failure` into problem+json, `Unavailable` into 503
+/// and any other exception into a logged 500. Knows no socket.
+///
+/// Lifetime: one per server; `router` is complete before it is made. Threads: any.
+class Dispatcher {
+ public:
+  Dispatcher(const Router& router, Authenticator& authenticator, metrics::Registry& metrics);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// What is to be done with a request of which only the header has come.
+  struct Plan {
+    const Route* route = nullptr;  ///< null: the fallback, or `answer` is there
+    std::size_t body_bytes_max = 0;
+    std::optional<Response> answer;  ///< decided already (404, 405, OPTIONS, 413, 415): the body is not wanted
+  };
+  [[nodiscard]] Plan plan(Request& request) const;
+
+  /// Answers `request`, whose body is complete; never throws. The response carries all its headers but
+  /// Date, Connection and the framing.
+  Task<Response> answer(Request& request, Plan& plan);
+
+  /// A problem for a request that a limit or the protocol stops.
+  Response refuse_request(const Request& request, int status, std::string_view code, std::string message);
+
+  /// Counts an answer that the client did not get through `answer` (`reason="header_timeout"`).
+  void count_refusal(std::string_view code);
+
+ private:
+  struct RouteMetrics;
+  Task<Result<Response>> handle(Request& request, const Plan& plan);
+  Task<Result<>> admit(Request& request, const Route& route);
+  void finish(const Request& request, const Route* route, Response& response) const;
+
+  const Router& router_;
+  Authenticator& authenticator_;
+  metrics::Registry& metrics_;
+  std::unordered_map<const Route*, std::unique_ptr<RouteMetrics>> by_route_;  ///< null: everything without a route
+};
+
+}  // namespace mainstay::http

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "http/rate_limit.h"
+#include "http/router.h"
+#include "modules/analytics/collector/generalise.h"
+#include "modules/analytics/processor.h"
+#include "modules/analytics/sites/sites.h"
+#include "ports/clock/clock.h"
+#include "ports/stream/stream.h"
+#include "runtime/metrics.h"
+
+namespace mainstay::analytics {
+
+/// Accepts events from browsers and servers: authorises each against its site, generalises it, and answers after
+/// the queue has it on disk. What is not counted is told to the ledger by its reason.
+///
+/// One instance for the program; any I/O thread. Holds no personal data beyond a request.
+class Collector {
+ public:
+  struct Options {
+    double requests_per_second = 100;  ///< of one client address without a site key; loopback is exempt
+    double requests_burst = 1'000;
+  };
+  struct Ports {
+    stream::Stream& stream;
+    clock::Clock& clock;
+    random::Random& random;
+    metrics::Registry& metrics;
+    const SiteDirectory& sites;
+    Salts& salts;
+    Processor& processor;  ///< keeps the ledger
+    const Generaliser& generaliser;
+  };
+  Collector(Ports ports, Options options);
+
+  /// Takes events of one request. Completes when all that count are durable.
+  /// Refuses: kNotFound `analytics.unknown_site`, kForbidden `analytics.foreign_origin` and
+  /// `analytics.site_key_required`, kInvalid `analytics.bad_event`, kExhausted `stream.full` and `http.rate_limited`.
+  /// Then nothing was stored.
+  Task<Result<>> take(const http::Request& request, std::vector<BeaconEvent> events);
+
+ private:
+  [[nodiscard]] Result<std::shared_ptr<const Site>> authorise(const http::Request& request, const SiteMap& sites,
+                                                              const BeaconEvent& event);
+  [[nodiscard]] Result<> admit(const http::Request& request);
+  Task<std::shared_ptr<const DaySalts>> salts_of(std::int32_t day);
+
+  Ports ports_;
+  http::RateLimit limit_;
+  metrics::Counter& accepted_;
+  metrics::Counter& refused_;
+};
+
+/// GET and POST /api/v1/beacon.
+[[nodiscard]] std::vector<http::Route> beacon_routes(Collector& collector);
+
+}  // namespace mainstay::analytics

@@ -1,0 +1,154 @@
+#include "modules/analytics/collector/log_imports.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <deque>
+#include <future>
+#include <span>
+#include <thread>
+
+namespace mainstay::analytics {
+namespace {
+
+constexpr std::size_t kHitsPerRecord = 256;
+constexpr std::size_t kPieceBytes = 256 << 10;  ///< of text that is made into hits at a time
+constexpr std::size_t kUnderWayMax = 16;        ///< records; about a megabyte
+constexpr std::chrono::milliseconds kFullWait{50};
+constexpr std::chrono::minutes kFullPatience{10};
+constexpr std::chrono::minutes kDrainPatience{30};
+
+}  // namespace
+
+class LogImports::Import {
+ public:
+  Import(SiteId of, LogIntake given, std::uint64_t number) : site(of), intake(std::move(given)), batch(number) {}
+  SiteId site;
+  std::mutex mutex;
+  LogIntake intake;
+  std::uint64_t batch;
+  Instant fed_at;
+};
+
+/// The appends of one block, in order, a few at a time: lines are read while earlier ones reach the disk, and beacons
+/// do not wait behind a whole block.
+class LogImports::Appends {
+ public:
+  explicit Appends(const Ports& ports) : ports_(ports), deadline_(ports.clock.monotonic() + kFullPatience) {}
+
+  Result<> start(std::string record) {
+    if (under_way_.size() >= kUnderWayMax) {
+      if (auto stored = finish_first(); !stored) return stored;
+    }
+    auto appended = append(record);
+    under_way_.emplace_back(std::move(record), std::move(appended));
+    return {};
+  }
+  Result<> finish() {
+    while (!under_way_.empty()) {
+      if (auto stored = finish_first(); !stored) return stored;
+    }
+    return {};
+  }
+
+ private:
+  using Appended = std::future<Result<stream::Offset>>;
+
+  Appended append(std::string record) {
+    return boost::asio::co_spawn(ports_.executor, ports_.stream.append(std::move(record)), boost::asio::use_future);
+  }
+  Result<> finish_first() {
+    auto [record, appended] = std::move(under_way_.front());
+    under_way_.pop_front();
+    for (auto result = appended.get(); !result; result = append(record).get()) {
+      // The processor is behind: wait for it rather than lose the place in the file.
+      if (result.error().kind != Refusal::kExhausted || ports_.clock.monotonic() > deadline_) return refuse(result);
+      std::this_thread::sleep_for(kFullWait);
+    }
+    return {};
+  }
+
+  const Ports& ports_;
+  std::chrono::microseconds deadline_;
+  std::deque<std::pair<std::string, Appended>> under_way_;
+};
+
+LogImports::LogImports(Ports ports) : ports_(std::move(ports)) {}
+LogImports::~LogImports() = default;
+
+Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& name, std::shared_ptr<const Site> site,
+                                                             std::optional<LogFormat> format) {
+  const std::scoped_lock lock(mutex_);
+  const auto now = ports_.clock.now();
+  std::erase_if(imports_, [now](const auto& entry) { return entry.second->fed_at + kIdleMax < now; });
+  if (const auto found = imports_.find(name); found != imports_.end()) return found->second;
+  if (imports_.size() >= kOpenMax) {
+    return refuse(Refusal::kExhausted, "analytics.too_many_imports", "Too many imports are running; try again later.");
+  }
+  auto salts = [this](std::int32_t day) {
+    if (auto cached = ports_.salts.cached(day)) return cached;
+    return boost::asio::co_spawn(ports_.executor, ports_.salts.for_day(day), boost::asio::use_future).get();
+  };
+  // Larger numbers are newer, so that the processor forgets the oldest batch first.
+  const auto batch = static_cast<std::uint64_t>(to_micros(now)) << 8 | (ports_.random.number() & 0xFF);
+  const auto id = site->id;
+  auto made =
+      std::make_shared<Import>(id, LogIntake(std::move(site), format, ports_.generaliser, std::move(salts)), batch);
+  made->fed_at = now;
+  imports_.emplace(name, made);
+  return made;
+}
+
+Result<> LogImports::feed(Import& import, std::string_view lines) {
+  const std::scoped_lock lock(import.mutex);
+  import.fed_at = ports_.clock.now();
+  std::vector<Hit> hits;
+  Appends appends(ports_);
+  const auto before = import.intake.summary();
+  while (!lines.empty()) {
+    const auto piece = lines.substr(0, lines.find('\n', std::min(kPieceBytes, lines.size())));
+    lines.remove_prefix(std::min(lines.size(), piece.size() + 1));
+    hits.clear();
+    if (auto fed = import.intake.feed(piece, hits); !fed) return fed;
+    const std::span<const Hit> all(hits);
+    for (std::size_t from = 0; from < all.size(); from += kHitsPerRecord) {
+      const auto part = all.subspan(from, std::min(kHitsPerRecord, all.size() - from));
+      if (auto started = appends.start(encode(part, import.batch)); !started) return started;
+    }
+  }
+  if (auto stored = appends.finish(); !stored) return stored;
+  note_refusals(import, before);
+  return {};
+}
+
+/// Tells the ledger what the last block added to the lines that are no hits.
+void LogImports::note_refusals(const Import& import, const LogSummary& before) {
+  const auto& now = import.intake.summary();
+  const auto note = [&](std::string_view reason, std::uint64_t count) {
+    if (count > 0) ports_.processor.count_refusal(import.site, "import", reason, count);
+  };
+  note("unparsable", now.unparsable - before.unparsable);
+  for (const auto& [reason, count] : now.refused) {
+    const auto known = before.refused.find(reason);
+    note(reason, count - (known == before.refused.end() ? 0 : known->second));
+  }
+}
+
+LogSummary LogImports::finish(const std::string& name, Import& import) {
+  const std::scoped_lock lock(import.mutex);
+  if (!ports_.processor.drain(kDrainPatience)) throw Unavailable("the import is stored but not processed yet");
+  auto summary = import.intake.summary();
+  const auto fates = ports_.processor.take_fates(import.batch);
+  summary.accepted = fates.accepted;
+  summary.bots = fates.bots;
+  for (const auto& [reason, count] : fates.refused) summary.refused[reason] += count;
+  const std::scoped_lock own(mutex_);
+  imports_.erase(name);
+  return summary;
+}
+
+LogSummary LogImports::so_far(Import& import) const {
+  const std::scoped_lock lock(import.mutex);
+  return import.intake.summary();
+}
+
+}  // namespace mainstay::analytics

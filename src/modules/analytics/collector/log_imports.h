@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "modules/analytics/collector/log_intake.h"
+#include "modules/analytics/processor.h"
+#include "ports/clock/clock.h"
+#include "ports/stream/stream.h"
+#include "runtime/task.h"
+
+namespace mainstay::analytics {
+
+/// Running imports of server logs. What `feed` returned for is on disk. Everything here blocks: call it on a worker
+/// thread or from the command line, never on an I/O thread. Throws Unavailable when the disk refuses.
+class LogImports {
+ public:
+  struct Ports {
+    stream::Stream& stream;
+    clock::Clock& clock;
+    random::Random& random;
+    Salts& salts;
+    Processor& processor;
+    const Generaliser& generaliser;
+    Executor executor;  ///< of an I/O thread, on which appends run
+  };
+  static constexpr std::size_t kOpenMax = 64;
+  static constexpr minutes kIdleMax{30};  ///< an import not fed for so long is closed
+
+  explicit LogImports(Ports ports);
+  ~LogImports();
+
+  class Import;
+  /// The running import of that name, or a new one when there is none.
+  /// Refuses kExhausted `analytics.too_many_imports`.
+  [[nodiscard]] Result<std::shared_ptr<Import>> open(const std::string& name, std::shared_ptr<const Site> site,
+                                                     std::optional<LogFormat> format);
+  /// Takes whole lines; one call at a time per import waits for the other.
+  /// Refuses kInvalid `analytics.unknown_log_format`.
+  [[nodiscard]] Result<> feed(Import& import, std::string_view lines);
+  /// Waits until everything fed is in the reports, closes the import and says what became of it.
+  [[nodiscard]] LogSummary finish(const std::string& name, Import& import);
+
+  /// What has been read so far; `accepted` is then what went into the queue.
+  [[nodiscard]] LogSummary so_far(Import& import) const;
+
+ private:
+  class Appends;
+  void note_refusals(const Import& import, const LogSummary& before);
+
+  Ports ports_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<Import>> imports_;
+};
+
+}  // namespace mainstay::analytics

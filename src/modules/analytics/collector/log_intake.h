@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "modules/analytics/classify/log_line.h"
+#include "modules/analytics/collector/generalise.h"
+
+namespace mainstay::analytics {
+
+/// What became of log lines. `lines` = `unparsable` + `accepted` + `bots` + the sum of `refused`.
+struct LogSummary {
+  std::uint64_t lines = 0;
+  std::uint64_t unparsable = 0;
+  std::uint64_t accepted = 0;  ///< in the queue; the processor may still find them to be duplicates
+  std::uint64_t bots = 0;
+  std::map<std::string, std::uint64_t> refused;
+  std::map<int, std::uint64_t> status;  ///< of all lines that could be read
+  std::uint64_t bytes = 0;              ///< of all lines that could be read
+
+  void add(const LogSummary& more);
+};
+
+/// One import of a site's log: turns text into hits. Lines may come in blocks of any size that end at a line's end.
+/// Not thread-safe; blocks on `salts` for a day that is new to it.
+///
+/// The same line again has the same event id: a hash of what is in it but for the address and the agent, of which
+/// 16 bits of a hash take part, and of how many such lines came before it within the same second.
+class LogIntake {
+ public:
+  using SaltSource = std::function<std::shared_ptr<const DaySalts>(std::int32_t day)>;
+  /// `format` nothing: found out from the first block.
+  LogIntake(std::shared_ptr<const Site> site, std::optional<LogFormat> format, const Generaliser& generaliser,
+            SaltSource salts);
+
+  /// Reads whole lines. Refuses kInvalid `analytics.unknown_log_format` when the format is to be found out and cannot
+  /// be.
+  [[nodiscard]] Result<> feed(std::string_view block, std::vector<Hit>& hits);
+
+  [[nodiscard]] const LogSummary& summary() const { return summary_; }
+  [[nodiscard]] std::optional<LogFormat> format() const { return format_; }
+
+ private:
+  void take(std::string_view text, std::vector<Hit>& hits);
+  [[nodiscard]] std::uint64_t event_id(const LogLine& line);
+  [[nodiscard]] const DaySalts& salts_of(std::int32_t day);
+
+  std::shared_ptr<const Site> site_;
+  std::optional<LogFormat> format_;
+  std::optional<LogParser> parser_;
+  const Generaliser& generaliser_;
+  SaltSource salt_source_;
+  std::map<std::int32_t, std::shared_ptr<const DaySalts>> salts_;
+  LogSummary summary_;
+  std::unordered_map<std::uint64_t, std::uint32_t> alike_;         ///< of the newest window of log time
+  std::unordered_map<std::uint64_t, std::uint32_t> alike_before_;  ///< of the window before that
+  Instant window_start_;
+};
+
+/// The summary as JSON: {"lines", "unparsable", "accepted", "bots", "refused": {…}, "status": {…}, "bytes"}.
+[[nodiscard]] std::string to_json(const LogSummary& summary);
+
+}  // namespace mainstay::analytics

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+namespace mainstay::analytics {
+
+/// A set of 64-bit hashes for each of the days at work, read from the store when a day comes up and dropped
+/// when newer days push it out. One thread. Memory: about 12 bytes a hash.
+class DaySets {
+ public:
+  using Load = std::function<std::vector<std::uint64_t>(std::int32_t day)>;
+  explicit DaySets(Load load, std::size_t days_max = 4) : load_(std::move(load)), days_max_(days_max) {}
+
+  /// False when `hash` was in the day's set already.
+  bool insert(std::int32_t day, std::uint64_t hash) { return of(day).insert(hash).second; }
+  [[nodiscard]] bool contains(std::int32_t day, std::uint64_t hash) { return of(day).contains(hash); }
+
+  /// Names this moment for `trim`.
+  [[nodiscard]] std::uint64_t mark() const { return uses_; }
+
+  /// Drops the days used longest ago, of those not used since `mark`: what was inserted until then can be read back
+  /// from the store.
+  void trim(std::uint64_t mark) {
+    while (sets_.size() > days_max_) {
+      auto oldest = sets_.begin();
+      for (auto it = sets_.begin(); it != sets_.end(); ++it) {
+        if (it->second.used_at < oldest->second.used_at) oldest = it;
+      }
+      if (oldest->second.used_at > mark) return;
+      sets_.erase(oldest);
+    }
+  }
+  void clear() { sets_.clear(); }
+
+ private:
+  struct Set {
+    boost::unordered_flat_set<std::uint64_t> hashes;
+    std::uint64_t used_at = 0;
+  };
+  boost::unordered_flat_set<std::uint64_t>& of(std::int32_t day) {
+    auto [found, is_new] = sets_.try_emplace(day);
+    auto& set = found->second;
+    if (is_new) {
+      for (const auto known : load_(day)) set.hashes.insert(known);
+    }
+    set.used_at = ++uses_;
+    return set.hashes;
+  }
+  Load load_;
+  std::size_t days_max_;
+  std::map<std::int32_t, Set> sets_;
+  std::uint64_t uses_ = 0;
+};
+
+}  // namespace mainstay::analytics

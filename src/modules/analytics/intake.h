@@ -1,0 +1,114 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "modules/analytics/day_sets.h"
+#include "modules/analytics/rows.h"
+#include "modules/analytics/sessioniser.h"
+#include "modules/analytics/sites/sites.h"
+#include "ports/columns/columns.h"
+#include "ports/random/random.h"
+#include "ports/stream/stream.h"
+
+namespace mainstay::analytics {
+
+/// How far off a hit's time may be. Log lines may be as old as they like, within the site's retention.
+inline constexpr minutes kFutureMax{5};
+inline constexpr hours kLateMax{72};
+/// How long after midnight a hit is still compared with those of the day before.
+inline constexpr hours kSentAgainMax{1};
+
+/// Event ids with this bit were given by the sender, or derived from a log line: the same hit sent again has the
+/// same id and is refused. Ids without it are random.
+inline constexpr std::uint64_t kStableId = std::uint64_t{1} << 63;
+
+/// Refusals counted by (site, source, reason).
+class Ledger {
+ public:
+  void add(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count);
+  [[nodiscard]] bool empty() const { return counts_.empty(); }
+  void clear() { counts_.clear(); }
+  using Key = std::tuple<SiteId, std::string, std::string>;
+  [[nodiscard]] const std::map<Key, std::uint64_t>& counts() const { return counts_; }
+
+ private:
+  std::map<Key, std::uint64_t> counts_;
+};
+
+/// What became of one hit.
+struct Taken {
+  enum class Fate { kAccepted, kBot, kRefused };
+  Fate fate = Fate::kRefused;
+  const Hit* hit = nullptr;
+  std::uint64_t batch = 0;     ///< the import it came with, or 0
+  std::string_view why{};      ///< of a refused hit: a literal
+  Assigned assigned{};         ///< of an accepted hit
+  bool first_of_site = false;  ///< the site had no hit before
+};
+
+/// The processor's rules, without its thread: validates records, joins hits to visits, gathers the rows of the
+/// next commit. One thread. Throws Unavailable from `take` and `restore` when the store cannot be read.
+class Intake {
+ public:
+  Intake(columns::Columns& columns, random::Random& random);
+
+  /// Continues where the store says the last run ended; hands over the hits of the last 30 minutes.
+  using Recent = std::function<void(SiteId, std::uint64_t visitor, const Hit&)>;
+  void restore(Instant now, const Recent& recent);
+
+  using Note = std::function<void(const Taken&)>;
+  void take(const stream::Record& record, const SiteMap& sites, Instant now, const Note& note);
+  void add_refusals(const Ledger& ledger, Instant now);
+
+  [[nodiscard]] stream::Offset position() const { return position_; }
+  [[nodiscard]] bool has_pending() const { return position_ != taken_ || !refusals_.empty(); }
+  [[nodiscard]] std::size_t pending_rows() const { return events_.rows() + bots_.rows(); }
+
+  /// The steps of one commit that writes all that was taken. The next one may be asked for after this one was
+  /// carried out and `note_stored` told so; hits may be taken meanwhile.
+  [[nodiscard]] std::vector<columns::Step> take_commit(Instant now);
+  void note_stored();
+  /// The past days whose sums the last take_commit made void.
+  using Days = std::vector<std::pair<SiteId, std::int32_t>>;
+  [[nodiscard]] const Days& voided_days() const { return voided_days_; }
+
+  void erase(SiteId site);
+
+ private:
+  void take_hit(const Hit& hit, std::uint64_t batch, const SiteMap& sites, Instant now, const Note& note);
+  /// Why a hit is refused, or "".
+  std::string_view fault(const Hit& hit, const Site* site, Instant now);
+  /// Whether this event id came before; notes it.
+  bool was_seen(const Hit& hit);
+  void set_aside(const stream::Record& record, std::string_view reason);
+  [[nodiscard]] columns::Answer ask(std::string text, std::vector<columns::Value> parameters) const;
+
+  columns::Columns& columns_;
+  DaySets events_seen_;
+  Sessioniser sessioniser_;
+  BatchRows events_{"events"};
+  BatchRows bots_{"bots"};
+  BatchRows refusals_{"refusals"};
+  BatchRows set_aside_{"set_aside"};
+  Ledger own_refusals_;
+  std::set<std::pair<SiteId, std::int32_t>> touched_days_;  ///< (site, visitor_day) of the rows to come
+  Days voided_days_;
+  boost::unordered_flat_set<std::int64_t> sites_with_hits_;
+  stream::Offset position_ = 0;
+  stream::Offset taken_ = 0;  ///< of the last take_commit
+  std::uint64_t taken_mark_ = 0;
+};
+
+/// The stream offset up to which everything is in the tables. Throws Unavailable.
+[[nodiscard]] stream::Offset committed_offset(columns::Columns& columns);
+/// Deletes what is older than each site keeps, and gives its space back. Blocks. Throws Unavailable.
+void remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now);
+/// Deletes all of a site.
+[[nodiscard]] std::vector<columns::Step> erase_steps(SiteId site);
+
+}  // namespace mainstay::analytics

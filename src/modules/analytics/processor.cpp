@@ -1,0 +1,393 @@
+#include "modules/analytics/processor.h"
+
+#include <malloc.h>
+
+#include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "modules/analytics/background_thread.h"
+#include "modules/analytics/committer.h"
+#include "modules/analytics/intake.h"
+#include "modules/analytics/live_reports.h"
+#include "modules/analytics/query/rollups.h"
+#include "modules/analytics/waiter.h"
+
+namespace mainstay::analytics {
+namespace {
+
+constexpr std::size_t kReadRecordsMax = 4'096;
+constexpr std::size_t kReadBytesMax = 8 << 20;
+constexpr seconds kRollupsEvery{60};
+/// No hit for so long, and memory is given back and sums of past days are made.
+constexpr seconds kQuiet{3};
+constexpr milliseconds kRetryEvery{500};
+constexpr minutes kUpkeepEvery{10};
+
+/// Of `erase`; written before `ended` is set, read after.
+struct Erasure {
+  std::exception_ptr failure;
+  std::atomic<bool> ended{false};
+};
+
+}  // namespace
+
+struct Processor::Impl {
+  Ports ports;
+  Options options;
+  std::unique_ptr<Intake> intake;  ///< made anew from what is stored when it cannot go on
+
+  std::thread thread;
+  std::atomic<bool> stopping{false};
+  std::atomic<stream::Offset> flushed{0};
+
+  mutable std::mutex mutex;  ///< guards what follows
+  std::condition_variable flushed_changed;
+  std::vector<Waiter> waiters;
+  std::deque<std::function<void()>> commands;  ///< run on the thread between batches
+  std::optional<stream::Offset> flush_at;      ///< asked for: write as soon as so much has been read
+  Ledger refusals;                             ///< counted by others, not yet handed to the intake
+
+  std::map<std::uint64_t, Fates> fates;  ///< by batch; the oldest number makes room
+
+  LiveReports live;
+  std::atomic<bool> stored_unnoted{false};  ///< a batch was written and the intake does not know yet
+  std::chrono::microseconds pending_since{0};
+  std::chrono::microseconds next_upkeep{0};
+  std::chrono::microseconds quiet_at{0};
+  std::optional<std::chrono::microseconds> trim_at;  ///< when memory of past batches goes back to the system
+  std::shared_ptr<const SiteMap> upkeep_sites;       ///< at the last upkeep
+  RollupKeeper rollups;                              ///< on the committer's thread only
+  std::atomic<bool> rollups_due{true};
+  std::chrono::microseconds next_rollups{0};
+
+  Committer committer;  ///< last: what it calls back is there as long as it runs
+
+  Impl(Ports given, Options given_options)
+      : ports(std::move(given)),
+        options(given_options),
+        intake(std::make_unique<Intake>(ports.columns, ports.random)),
+        live(ports.bus, ports.clock),
+        rollups(ports.columns, ports.sites),
+        committer(ports.columns, ports.metrics) {
+    ports.metrics.gauge("mainstay_analytics_backlog_records", "Records in the stream that no report shows yet.",
+                        [this] { return static_cast<double>(ports.stream.last() - flushed.load()); });
+  }
+
+  void run();
+  std::vector<stream::Record> read();
+  void take(const std::vector<stream::Record>& records);
+  void recover();
+  void restore();
+  void note(const Taken& taken);
+  void note_fate(const Taken& taken);
+  bool flush_due(std::chrono::microseconds now);
+  void keep_rollups(std::chrono::microseconds now);
+  bool may_flush();
+  void start_flush();
+  bool flush_and_wait();
+  void upkeep(std::chrono::microseconds now);
+  void trim(std::chrono::microseconds now, std::size_t records);
+  bool run_commands();
+  std::chrono::milliseconds wait_for() const;
+  void wake_waiters(bool everyone);
+};
+
+void Processor::Impl::run() {
+  become_background_thread("analytics");
+  while (!stopping) {
+    const auto records = read();
+    const auto now = ports.clock.monotonic();
+    if (!records.empty()) {
+      if (!intake->has_pending()) pending_since = now;
+      take(records);
+    }
+    live.publish_due(ports.clock.monotonic());
+    if (flush_due(now) && may_flush()) start_flush();
+    if (run_commands()) continue;
+    upkeep(now);
+    trim(now, records.size());
+    if (records.empty() && !intake->has_pending()) keep_rollups(now);
+  }
+  committer.stop_retrying();
+  if (!flush_and_wait()) log::warning("analytics: the last hits are in the stream only; the next start reads them");
+  run_commands();
+  wake_waiters(true);
+}
+
+std::vector<stream::Record> Processor::Impl::read() {
+  try {
+    return ports.stream.read(intake->position(), kReadRecordsMax, kReadBytesMax, wait_for());
+  } catch (const Unavailable& outage) {
+    log::error("analytics: the stream cannot be read; trying again", {{"error", outage.what()}});
+    std::this_thread::sleep_for(kRetryEvery);
+    return {};
+  }
+}
+
+void Processor::Impl::take(const std::vector<stream::Record>& records) {
+  const auto sites = ports.sites.snapshot();
+  const auto now = ports.clock.now();
+  try {
+    for (const auto& record : records) {
+      intake->take(record, *sites, now, [this](const Taken& taken) { note(taken); });
+    }
+  } catch (const Unavailable& outage) {
+    log::error("analytics: the column store cannot be read; going back to what is stored", {{"error", outage.what()}});
+    recover();
+  }
+}
+
+/// Goes on as after a crash: from what is committed. The stream has the rest.
+void Processor::Impl::recover() {
+  while (!stopping) {
+    try {
+      committer.wait_idle();
+      restore();
+      return;
+    } catch (const Unavailable& outage) {
+      log::error("analytics: still no column store", {{"error", outage.what()}});
+      std::this_thread::sleep_for(kRetryEvery);
+    }
+  }
+}
+
+void Processor::Impl::restore() {
+  auto restored = std::make_unique<Intake>(ports.columns, ports.random);
+  std::map<SiteId, LiveSite> seen;
+  restored->restore(ports.clock.now(), [&seen](SiteId site, std::uint64_t visitor, const Hit& hit) {
+    seen[site].add(visitor, hit, hit.source, hit.country);
+  });
+  stored_unnoted = false;
+  intake = std::move(restored);
+  flushed = intake->position();
+  live.replace(std::move(seen));
+}
+
+void Processor::Impl::note_fate(const Taken& taken) {
+  if (taken.batch == 0) return;
+  const std::scoped_lock lock(mutex);
+  auto& fate = fates[taken.batch];
+  switch (taken.fate) {
+    case Taken::Fate::kAccepted: ++fate.accepted; break;
+    case Taken::Fate::kBot: ++fate.bots; break;
+    case Taken::Fate::kRefused: ++fate.refused[std::string{taken.why}]; break;
+  }
+  if (fates.size() > kBatchesKept) fates.erase(fates.begin());
+}
+
+void Processor::Impl::note(const Taken& taken) {
+  live.note(taken);
+  note_fate(taken);
+  if (taken.fate == Taken::Fate::kAccepted && taken.first_of_site && ports.on_first_hit) {
+    ports.on_first_hit(taken.hit->site, taken.hit->at);
+  }
+}
+
+std::chrono::milliseconds Processor::Impl::wait_for() const {
+  {
+    const std::scoped_lock lock(mutex);
+    if ((flush_at && *flush_at <= intake->position() && committer.idle()) || !commands.empty()) return milliseconds{0};
+  }
+  const auto due = live.next_due();
+  if (!due) return options.idle_wait;
+  const auto until = std::max(*due - ports.clock.monotonic(), microseconds{0});
+  return std::min(options.idle_wait, std::chrono::duration_cast<milliseconds>(until) + milliseconds{1});
+}
+
+bool Processor::Impl::flush_due(std::chrono::microseconds now) {
+  const std::scoped_lock lock(mutex);
+  if (!refusals.empty()) {
+    if (!intake->has_pending()) pending_since = now;
+    intake->add_refusals(refusals, ports.clock.now());
+    refusals.clear();
+  }
+  if (flush_at && *flush_at <= intake->position()) return true;
+  return intake->has_pending() &&
+         (intake->pending_rows() >= options.flush_rows || now - pending_since >= options.flush_every);
+}
+
+/// The last batch must be written before the next is; when too much gathers meanwhile, this waits.
+bool Processor::Impl::may_flush() {
+  if (committer.idle()) return true;
+  return intake->pending_rows() >= 2 * options.flush_rows && committer.wait_idle();
+}
+
+void Processor::Impl::start_flush() {
+  {
+    const std::scoped_lock lock(mutex);
+    flush_at.reset();
+  }
+  if (stored_unnoted.exchange(false)) intake->note_stored();
+  const auto position = intake->position();
+  const auto stored = [this, position] {
+    ports.stream.forget_through(position);
+    stored_unnoted = true;
+    flushed = position;
+    wake_waiters(false);
+    ports.stream.interrupt();
+  };
+  if (intake->has_pending()) {
+    auto steps = intake->take_commit(ports.clock.now());
+    const auto is_stored = [this, position] { return committed_offset(ports.columns) >= position; };
+    committer.start(std::move(steps), is_stored, [this, stored, voided = intake->voided_days()] {
+      for (const auto& [site, day] : voided) rollups.invalidated(site, day);
+      if (!voided.empty()) rollups_due = true;
+      stored();
+    });
+  } else {
+    stored();
+  }
+}
+
+bool Processor::Impl::flush_and_wait() {
+  if (!committer.wait_idle()) return false;
+  start_flush();
+  return committer.wait_idle();
+}
+
+void Processor::Impl::wake_waiters(bool everyone) {
+  const std::scoped_lock lock(mutex);
+  std::erase_if(waiters, [&](const Waiter& waiter) {
+    if (!everyone && waiter.target > flushed) return false;
+    waiter.wake();
+    return true;
+  });
+  // Who came while the batch was being written still waits for their part.
+  for (const auto& waiter : waiters) flush_at = std::min(flush_at.value_or(waiter.target), waiter.target);
+  flushed_changed.notify_all();
+}
+
+/// Removes what is older than a site keeps; also as soon as somebody edits a site.
+void Processor::Impl::upkeep(std::chrono::microseconds now) {
+  auto sites = ports.sites.snapshot();
+  if (!committer.idle() || (now < next_upkeep && sites == upkeep_sites)) return;
+  next_upkeep = now + kUpkeepEvery;
+  upkeep_sites = sites;
+  committer.start_work([this, sites] { remove_expired(ports.columns, *sites, ports.clock.now()); });
+}
+
+void Processor::Impl::trim(std::chrono::microseconds now, std::size_t records) {
+  if (records > 0) {
+    trim_at = now + kQuiet;
+    quiet_at = now + kQuiet;
+  } else if (trim_at && now >= *trim_at && committer.idle() && !intake->has_pending()) {
+    trim_at.reset();
+    ::malloc_trim(0);
+  }
+}
+
+void Processor::Impl::keep_rollups(std::chrono::microseconds now) {
+  if (now < quiet_at || !committer.idle() || (!rollups_due && now < next_rollups)) return;
+  next_rollups = now + kRollupsEvery;
+  committer.start_work([this] { rollups_due = rollups.build_one(ports.clock.now()); });
+}
+
+bool Processor::Impl::run_commands() {
+  std::deque<std::function<void()>> taken;
+  {
+    const std::scoped_lock lock(mutex);
+    taken.swap(commands);
+  }
+  for (const auto& command : taken) command();
+  return !taken.empty();
+}
+
+Processor::Processor(Ports ports, Options options) : impl_(std::make_unique<Impl>(std::move(ports), options)) {}
+
+Processor::~Processor() { stop(); }
+
+void Processor::start() {
+  impl_->restore();
+  impl_->thread = std::thread([this] { impl_->run(); });
+}
+
+void Processor::stop() {
+  if (!impl_->thread.joinable()) return;
+  impl_->stopping = true;
+  impl_->ports.stream.interrupt();
+  impl_->thread.join();
+}
+
+Task<> Processor::make_current() {
+  const auto target = impl_->ports.stream.last();
+  const auto written = impl_->flushed.load();
+  if (written >= target) co_return;
+  const auto& options = impl_->options;
+  const auto patience = target - written > options.backlog_records ? options.backlog_patience : options.fresh_patience;
+  const auto executor = co_await boost::asio::this_coro::executor;
+  auto timer = std::make_shared<boost::asio::steady_timer>(executor, patience);
+  {
+    const std::scoped_lock lock(impl_->mutex);
+    impl_->waiters.push_back({.target = target, .executor = executor, .timer = timer});
+    impl_->flush_at = std::min(impl_->flush_at.value_or(target), target);
+  }
+  impl_->ports.stream.interrupt();
+  co_await timer->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  const std::scoped_lock lock(impl_->mutex);
+  std::erase_if(impl_->waiters, [&timer](const Waiter& waiter) { return waiter.timer == timer; });
+}
+
+void Processor::count_refusal(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count) {
+  const std::scoped_lock lock(impl_->mutex);
+  impl_->refusals.add(site, source, reason, count);
+}
+
+bool Processor::drain(std::chrono::milliseconds patience) {
+  const auto target = impl_->ports.stream.last();
+  const auto deadline = impl_->ports.clock.monotonic() + patience;
+  std::unique_lock lock(impl_->mutex);
+  while (impl_->flushed < target || !impl_->refusals.empty()) {
+    if (impl_->stopping || impl_->ports.clock.monotonic() > deadline) return false;
+    impl_->flush_at = target;
+    impl_->flushed_changed.wait_for(lock, milliseconds{100});
+  }
+  return true;
+}
+
+Processor::Fates Processor::take_fates(std::uint64_t batch) {
+  const std::scoped_lock lock(impl_->mutex);
+  const auto found = impl_->fates.extract(batch);
+  return found.empty() ? Fates{} : std::move(found.mapped());
+}
+
+Task<> Processor::erase(SiteId site) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  auto timer = std::make_shared<boost::asio::steady_timer>(executor, minutes{10});
+  auto outcome = std::make_shared<Erasure>();
+  {
+    const std::scoped_lock lock(impl_->mutex);
+    impl_->commands.push_back(
+        [this, site, outcome, waiter = Waiter{.target = 0, .executor = executor, .timer = timer}] {
+          try {
+            if (!impl_->flush_and_wait()) throw Unavailable("the processor is stopping");
+            impl_->intake->erase(site);
+            impl_->ports.columns.commit(erase_steps(site));
+            impl_->ports.columns.compact();
+            impl_->live.erase(site);
+          } catch (...) {
+            outcome->failure = std::current_exception();
+          }
+          outcome->ended = true;
+          waiter.wake();
+        });
+  }
+  impl_->ports.stream.interrupt();
+  co_await timer->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  if (!outcome->ended) throw Unavailable("erasing a site's data takes long and is tried again");
+  if (outcome->failure) std::rethrow_exception(outcome->failure);
+}
+
+std::string Processor::live_model(SiteId site) const { return impl_->live.json(site); }
+
+std::size_t Processor::current_visitors(SiteId site) const { return impl_->live.current_visitors(site); }
+
+}  // namespace mainstay::analytics

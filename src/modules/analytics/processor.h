@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "modules/analytics/live.h"
+#include "modules/analytics/query/freshness.h"
+#include "modules/analytics/sites/sites.h"
+#include "ports/bus/bus.h"
+#include "ports/clock/clock.h"
+#include "ports/columns/columns.h"
+#include "ports/random/random.h"
+#include "ports/stream/stream.h"
+#include "runtime/metrics.h"
+
+namespace mainstay::analytics {
+
+/// Takes hits from the stream in order, joins them to visits, writes rows, and keeps the live report.
+///
+/// One thread of its own, from `start` to `stop`. What it derived from a record and the record's offset are
+/// committed in one transaction of the column store: after a crash the rest of the stream is read again, so
+/// no hit is lost or counted twice and no visit is split. When the store refuses, it keeps its batch, tries again,
+/// and reads no further: hits are still acknowledged by the stream meanwhile.
+class Processor final : public Freshness {
+ public:
+  struct Options {
+    std::chrono::milliseconds flush_every{1'000};
+    /// A little more than a row group of the store: such a batch goes to the file without a detour.
+    std::size_t flush_rows = 130'000;
+    std::chrono::milliseconds idle_wait{50};  ///< how long one wait for the stream lasts
+    /// How long a report waits for what is not written yet, before it goes on without: a few hits are worth the
+    /// wait, the backlog of a large import is not.
+    std::chrono::milliseconds fresh_patience{10'000};
+    std::chrono::milliseconds backlog_patience{1'000};
+    stream::Offset backlog_records = 10'000;
+  };
+  struct Ports {
+    stream::Stream& stream;
+    columns::Columns& columns;
+    bus::Bus& bus;
+    clock::Clock& clock;
+    random::Random& random;
+    metrics::Registry& metrics;
+    const SiteDirectory& sites;
+    /// Called on the processor's thread once for the first hit ever of a site.
+    std::function<void(SiteId, Instant)> on_first_hit;
+  };
+  Processor(Ports ports, Options options);
+  ~Processor() override;
+
+  /// Reads back open visits and the last 30 minutes, then starts the thread. Throws Unavailable.
+  void start();
+  /// Writes what it has and ends the thread.
+  void stop();
+
+  /// Completes when everything that was in the stream at the call is in the tables, or after `fresh_patience`.
+  Task<> make_current() override;
+
+  /// Counts a refusal of the collector or of an import for the ledger; written with the next batch. Any thread.
+  void count_refusal(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count = 1);
+
+  /// What became of the hits of one import (encode's `batch`); asked once, at its end. At most kBatchesKept are kept
+  /// of imports that nobody asks about.
+  struct Fates {
+    std::uint64_t accepted = 0;
+    std::uint64_t bots = 0;
+    std::map<std::string, std::uint64_t> refused;
+  };
+  static constexpr std::size_t kBatchesKept = 10'000;
+  [[nodiscard]] Fates take_fates(std::uint64_t batch);
+
+  /// Blocks until all that is in the stream now is written; for imports. False when `patience` passed first.
+  [[nodiscard]] bool drain(std::chrono::milliseconds patience);
+
+  /// Removes all rows of a site; completes when that is durable.
+  Task<> erase(SiteId site);
+
+  /// The newest composite model of a site as JSON. Any thread.
+  [[nodiscard]] std::string live_model(SiteId site) const;
+  [[nodiscard]] std::size_t current_visitors(SiteId site) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mainstay::analytics

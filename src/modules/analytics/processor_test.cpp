@@ -1,0 +1,213 @@
+#include "modules/analytics/processor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "base/json.h"
+#include "modules/analytics/query/rollups.h"
+#include "modules/analytics/tables.h"
+#include "ports/bus/local/local_bus.h"
+#include "ports/clock/system/system_clock.h"
+#include "ports/columns/duckdb/duckdb_columns.h"
+#include "ports/stream/embedded/embedded.h"
+#include "testing/fixed_random.h"
+#include "testing/run_task.h"
+#include "testing/temporary_folder.h"
+
+namespace mainstay::analytics {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{5'000};
+
+/// A column store that refuses while told to.
+class Refusing final : public columns::Columns {
+ public:
+  explicit Refusing(columns::Columns& inner) : inner_(inner) {}
+  std::atomic<bool> refusing{false};
+  std::atomic<int> refused{0};
+
+  void create(std::span<const columns::Table> tables) override { inner_.create(tables); }
+  void commit(std::span<const columns::Step> steps) override {
+    if (refusing) {
+      ++refused;
+      throw Unavailable("the disk is full");
+    }
+    inner_.commit(steps);
+  }
+  Task<Result<columns::Answer>> query(columns::Statement statement, Limits limits) override {
+    return inner_.query(std::move(statement), limits);
+  }
+  Result<columns::Answer> query_blocking(const columns::Statement& statement, Limits limits) override {
+    return inner_.query_blocking(statement, limits);
+  }
+  Task<Result<>> stream(columns::Statement statement, std::chrono::milliseconds patience, Take take) override {
+    return inner_.stream(std::move(statement), patience, std::move(take));
+  }
+  Task<Result<>> write_parquet(columns::Statement statement, std::string path) override {
+    return inner_.write_parquet(std::move(statement), std::move(path));
+  }
+  void compact() override { inner_.compact(); }
+  [[nodiscard]] std::uint64_t bytes_on_disk() const override { return inner_.bytes_on_disk(); }
+
+ private:
+  columns::Columns& inner_;
+};
+
+class OneSite final : public SiteDirectory {
+ public:
+  OneSite() {
+    auto site = std::make_shared<Site>();
+    site->id = SiteId{7};
+    site->domain = "example.com";
+    auto map = std::make_shared<SiteMap>();
+    map->by_key_text = {{"7", site}, {"example.com", site}};
+    map_ = map;
+  }
+  [[nodiscard]] std::shared_ptr<const SiteMap> snapshot() const override { return map_; }
+
+ private:
+  std::shared_ptr<const SiteMap> map_;
+};
+
+class ProcessorTest : public ::testing::Test {
+ protected:
+  ProcessorTest() {
+    store_.create(tables());
+    store_.create(rollup_tables());
+    start();
+  }
+  void start() {
+    processor_ = std::make_unique<Processor>(
+        Processor::Ports{.stream = *stream_,
+                         .columns = store_,
+                         .bus = bus_,
+                         .clock = clock_,
+                         .random = random_,
+                         .metrics = metrics_,
+                         .sites = sites_,
+                         .on_first_hit = [this](SiteId, Instant) { ++first_hits_; }},
+        Processor::Options{.flush_every = std::chrono::hours{1}, .fresh_patience = kPatience});
+    processor_->start();
+  }
+  void append(std::string path, std::uint64_t visitor = 1, std::uint64_t batch = 0) {
+    Hit hit;
+    hit.site = SiteId{7};
+    hit.at = clock_.now();
+    hit.name = "pageview";
+    hit.path = std::move(path);
+    hit.visitor = visitor;
+    hit.visitor_day = utc_day(hit.at);
+    const auto appended = mainstay::testing::run(stream_->append(encode(std::vector{hit}, batch)));
+    ASSERT_TRUE(appended.has_value());
+  }
+  std::int64_t rows(const std::string& table) {
+    const auto answer = store_.query_blocking({.text = "select count(*) from " + table, .parameters = {}}, {});
+    return std::get<std::int64_t>(answer.value().rows[0][0]);
+  }
+
+  testing::TemporaryFolder folder_;
+  testing::FixedRandom random_;
+  clock::system::SystemClock clock_;
+  metrics::Registry metrics_;
+  bus::local::LocalBus bus_;
+  OneSite sites_;
+  std::unique_ptr<columns::Columns> columns_ =
+      columns::duckdb::open({.folder = folder_.path() / "columns", .export_folder = {}});
+  Refusing store_{*columns_};
+  std::unique_ptr<stream::Stream> stream_ =
+      stream::embedded::open({.folder = folder_.path() / "queue", .clock = &clock_});
+  std::atomic<int> first_hits_ = 0;
+  std::unique_ptr<Processor> processor_;
+};
+
+TEST_F(ProcessorTest, what_was_acknowledged_is_in_the_tables_before_a_report_reads) {
+  for (int i = 0; i < 20; ++i) {
+    append("/a");
+    mainstay::testing::run(processor_->make_current());
+    ASSERT_EQ(rows("events"), i + 1);
+  }
+  EXPECT_EQ(first_hits_, 1);
+}
+
+TEST_F(ProcessorTest, a_hit_is_pushed_to_watchers_with_its_page) {
+  std::mutex mutex;
+  std::condition_variable came;
+  std::string payload;
+  const auto subscription = bus_.subscribe("events.analytics.live.7", [&](const bus::Message& message) {
+    const std::scoped_lock lock(mutex);
+    payload = *message.payload;
+    came.notify_all();
+  });
+  append("/now");
+  std::unique_lock lock(mutex);
+  ASSERT_TRUE(came.wait_for(lock, std::chrono::seconds{20}, [&] { return payload.find("/now") != std::string::npos; }));
+  EXPECT_EQ(json::parse(payload)->at("current_visitors").to_number<int>(), 1);
+}
+
+TEST_F(ProcessorTest, a_store_that_refuses_loses_and_doubles_nothing) {
+  append("/a");
+  mainstay::testing::run(processor_->make_current());
+  store_.refusing = true;
+  append("/b");
+  mainstay::testing::run(processor_->make_current());  // gives up waiting
+  EXPECT_GT(store_.refused, 0);
+  append("/c");
+  EXPECT_EQ(rows("events"), 1);
+  store_.refusing = false;
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(rows("events"), 3);
+  EXPECT_EQ(rows("open_visits"), 1);
+}
+
+TEST_F(ProcessorTest, stopping_while_the_store_refuses_leaves_the_hits_to_the_next_start) {
+  append("/a");
+  store_.refusing = true;
+  processor_->stop();
+  processor_.reset();
+  EXPECT_EQ(rows("events"), 0);
+  store_.refusing = false;
+  start();
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(rows("events"), 1);
+}
+
+TEST_F(ProcessorTest, a_restart_knows_who_is_here) {
+  append("/a", 1);
+  append("/b", 2);
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  processor_.reset();
+  start();
+  EXPECT_EQ(processor_->current_visitors(SiteId{7}), 2U);
+}
+
+TEST_F(ProcessorTest, an_import_is_told_what_became_of_its_hits) {
+  append("/a", 1, 42);
+  append("/b", 1, 42);
+  append("/c", 1, 0);
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(processor_->take_fates(42).accepted, 2U);
+  EXPECT_EQ(processor_->take_fates(43).accepted, 0U);
+}
+
+TEST_F(ProcessorTest, an_erased_site_leaves_nothing) {
+  append("/a");
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  mainstay::testing::run(processor_->erase(SiteId{7}));
+  EXPECT_EQ(rows("events"), 0);
+  EXPECT_EQ(rows("open_visits"), 0);
+  EXPECT_EQ(processor_->current_visitors(SiteId{7}), 0U);
+}
+
+TEST_F(ProcessorTest, refusals_of_others_reach_the_ledger) {
+  processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
+  append("/a");
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  const auto answer = store_.query_blocking(
+      {.text = "select cast(sum(count) as bigint) from refusals where reason = 'foreign_origin'", .parameters = {}},
+      {});
+  EXPECT_EQ(std::get<std::int64_t>(answer.value().rows.at(0).at(0)), 3);
+}
+
+}  // namespace
+}  // namespace mainstay::analytics

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "modules/analytics/model.h"
+#include "modules/analytics/query/plan.h"
+#include "modules/analytics/query/request.h"
+#include "modules/analytics/query/time_range.h"
+
+/// From rows of a statement to the answer of `POST /api/v2/query`.
+namespace mainstay::analytics::query {
+
+/// A question made definite, with what it was answered by.
+struct Answered {
+  const Request& request;
+  const Site& site;
+  const TimeZone& zone;
+  const std::vector<Goal>& goals;
+  TimeRange range;
+  Instant as_of;
+  std::vector<Bucket> buckets;  ///< of the time dimension, if there is one
+  columns::Answer rows;
+
+  struct Compared {
+    TimeRange range;
+    std::vector<Bucket> buckets;
+    columns::Answer rows;
+  };
+  std::optional<Compared> compared{};
+};
+
+/// A dimension's key as people read it.
+[[nodiscard]] std::string shown(const columns::Value& key, const Dimension& dimension, const std::vector<Goal>& goals,
+                                const std::vector<Bucket>& buckets);
+
+/// A metric's value rounded to what it is worth: whole numbers, or 1 to 3 decimals; null where there is nothing to say.
+[[nodiscard]] json::Value shown(const columns::Value& value, Metric metric);
+
+[[nodiscard]] json::Object to_json(const Answered& answered);
+
+}  // namespace mainstay::analytics::query

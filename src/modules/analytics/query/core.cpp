@@ -1,0 +1,270 @@
+#include "modules/analytics/query/core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "modules/analytics/tables.h"
+
+namespace mainstay::analytics::query {
+namespace {
+
+constexpr auto kSumNames = std::to_array<std::string_view>(
+    {"visitors", "visits", "pageviews", "events", "started", "bounces", "duration_ms", "revenue", "revenue_count"});
+static_assert(kSumNames.size() == kSums);
+
+bool decided_by_visits(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters) {
+  return std::ranges::all_of(dimensions, &Dimension::of_visit) &&
+         std::ranges::all_of(filters, [](const Filter& filter) { return of_visits(filter, EntryFor::kNothing); });
+}
+
+bool of_single_events(const Dimension& dimension) {
+  return !dimension.of_visit() && !dimension.is_time() && dimension.info->as_entry.empty();
+}
+
+SumSet only(SumSet all, std::initializer_list<Sum> wanted) {
+  SumSet result;
+  for (const auto sum : wanted) {
+    if (all.has(sum)) result.add(sum);
+  }
+  return result;
+}
+
+bool is_empty(SumSet sums) {
+  for (std::size_t i = 0; i < kSums; ++i) {
+    if (sums.has(static_cast<Sum>(i))) return false;
+  }
+  return true;
+}
+
+std::string event_sum(Sum sum) {
+  switch (sum) {
+    case Sum::kVisitors: return "count(distinct e.visitor_id)";
+    case Sum::kVisits: return "count(distinct e.visit_id)";
+    case Sum::kPageviews: return "count(*) filter (where e.name = 'pageview')";
+    case Sum::kEvents: return fmt::format("count(*) filter (where {})", kCounted);
+    case Sum::kRevenue: return "coalesce(sum(e.revenue), 0)";
+    case Sum::kRevenueCount: return "count(e.revenue)";
+    case Sum::kStarted:
+    case Sum::kBounces:
+    case Sum::kDuration: break;
+  }
+  return "0";
+}
+
+std::string visit_sum(Sum sum, const std::string& from) {
+  switch (sum) {
+    case Sum::kVisitors: return "count(distinct v.visitor_id)";
+    case Sum::kVisits: return "count(*)";
+    case Sum::kStarted: return fmt::format("count(*) filter (where v.started_at >= {})", from);
+    case Sum::kBounces: return fmt::format("count(*) filter (where v.is_bounce and v.started_at >= {})", from);
+    case Sum::kDuration:
+      return fmt::format("coalesce(sum(v.duration_ms) filter (where v.started_at >= {}), 0)::bigint", from);
+    case Sum::kPageviews:
+    case Sum::kEvents:
+    case Sum::kRevenue:
+    case Sum::kRevenueCount: break;
+  }
+  return "0";
+}
+
+/// The sums of `all` as columns: those of `own` computed by `compute`, the others 0.
+template <class Compute>
+std::string sum_columns(SumSet own, SumSet all, bool primary, const Compute& compute) {
+  std::string text = primary ? "count(*) as present" : "0 as present";
+  for (std::size_t i = 0; i < kSums; ++i) {
+    const auto sum = static_cast<Sum>(i);
+    if (all.has(sum)) text += fmt::format(", {} as {}", own.has(sum) ? compute(sum) : "0", to_text(sum));
+  }
+  return text;
+}
+
+std::string group_by(std::size_t keys) { return keys == 0 ? "" : " group by " + key_list(keys); }
+
+}  // namespace
+
+std::string_view to_text(Sum sum) { return kSumNames[static_cast<std::size_t>(sum)]; }
+
+std::string key_list(std::size_t count) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += fmt::format("{}d{}", i == 0 ? "" : ", ", i);
+  return text;
+}
+
+void Core::add_rows_parts(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters, SumSet sums,
+                          DaySpan span, std::vector<std::string>& parts) {
+  const auto sessions = only(sums, {Sum::kStarted, Sum::kBounces, Sum::kDuration});
+  const auto counts = only(sums, {Sum::kPageviews, Sum::kEvents, Sum::kRevenue, Sum::kRevenueCount});
+  Part part{.dimensions = dimensions, .filters = filters, .own = {}, .all = sums, .primary = true, .span = span};
+  const auto add = [&](SumSet own, bool of_visits) {
+    if (is_empty(own)) return;
+    part.own = own;
+    parts.push_back(of_visits ? visits_part(part) : events_part(part));
+    part.primary = false;
+  };
+  if (decided_by_visits(dimensions, filters)) {
+    add(only(sums, {Sum::kVisitors, Sum::kVisits, Sum::kStarted, Sum::kBounces, Sum::kDuration}), true);
+    add(counts, false);
+  } else {
+    add(only(sums, {Sum::kVisitors, Sum::kVisits, Sum::kPageviews, Sum::kEvents, Sum::kRevenue, Sum::kRevenueCount}),
+        false);
+    // What only single events have says nothing about visits.
+    if (std::ranges::none_of(dimensions, of_single_events)) add(sessions, true);
+  }
+}
+
+namespace {
+
+/// The sums of all parts together.
+std::string added_up(const std::vector<std::string>& parts, std::size_t dimensions, SumSet sums) {
+  if (parts.size() == 1) return parts[0];
+  const auto keys = key_list(dimensions);
+  std::string columns;
+  for (std::size_t i = 0; i < kSums; ++i) {
+    const auto sum = static_cast<Sum>(i);
+    if (!sums.has(sum)) continue;
+    columns += fmt::format("{}coalesce(sum({}), 0){} as {}", columns.empty() ? "" : ", ", to_text(sum),
+                           sum == Sum::kRevenue ? "" : "::bigint", to_text(sum));
+  }
+  return fmt::format("select {}{}{} from ({}){}{}", keys, keys.empty() ? "" : ", ", columns,
+                     fmt::join(parts, " union all "), group_by(dimensions),
+                     keys.empty() ? "" : " having sum(present) > 0");
+}
+
+}  // namespace
+
+std::string Core::select(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters, SumSet sums) {
+  std::vector<std::string> parts;
+  const bool possible = filters.empty() && !sums.has(Sum::kRevenue);
+  if (const auto name = possible ? rolled_up(dimensions) : std::nullopt) {
+    if (const auto picks = pick(input_.coverage, input_.range, input_.zone, name->interval)) {
+      parts.push_back(rollup_part(*name, *picks, dimensions.size(), sums));
+      for (const auto& span : picks->raw) add_rows_parts(dimensions, filters, sums, span, parts);
+    }
+  }
+  if (parts.empty()) add_rows_parts(dimensions, filters, sums, {}, parts);
+  return added_up(parts, dimensions.size(), sums);
+}
+
+std::string Core::select_days(const std::vector<Dimension>& dimensions, SumSet sums, DaySpan span) {
+  std::vector<std::string> parts;
+  add_rows_parts(dimensions, {}, sums, span, parts);
+  return added_up(parts, dimensions.size(), sums);
+}
+
+std::string Core::rollup_part(const RolledUp& rolled_up, const Picks& picks, std::size_t keys, SumSet sums) {
+  std::string columns;
+  if (keys > 0)
+    columns = rolled_up.interval == Interval::kHour ? "r.bucket as d0, "
+              : rolled_up.interval                  ? "p.bucket as d0, "
+                                                    : "r.value as d0, ";
+  if (keys > 1) columns += "r.value2 as d1, ";
+  columns += "1 as present";
+  for (std::size_t i = 0; i < kSums; ++i) {
+    const auto sum = static_cast<Sum>(i);
+    if (sums.has(sum)) columns += fmt::format(", r.{0} as {0}", to_text(sum));
+  }
+  std::vector<std::string> values;
+  for (const auto& pick : picks.picks) {
+    values.push_back(fmt::format("({}, {}, {}::bigint)", pick.visitor_day, pick.local_day, pick.bucket));
+  }
+  return fmt::format(
+      "select {} from rollups r join (values {}) p(visitor_day, local_day, bucket) on r.visitor_day = p.visitor_day "
+      "and "
+      "r.local_day = p.local_day where r.site_id = {} and r.dimension = '{}' and r.visitor_day >= {} and "
+      "r.visitor_day <= {}",
+      columns, fmt::join(values, ", "), parameters_.add(static_cast<std::int64_t>(input_.site)), rolled_up.name,
+      picks.picks.front().visitor_day, picks.picks.back().visitor_day);
+}
+
+std::string Core::in_span(std::string_view alias, DaySpan span) {
+  std::string text;
+  if (span.first) text += fmt::format(" and {}.visitor_day >= {}", alias, *span.first);
+  if (span.last) text += fmt::format(" and {}.visitor_day <= {}", alias, *span.last);
+  return text;
+}
+
+std::string Core::key(const Dimension& dimension, Rows rows, EntryFor entry) {
+  if (dimension.is_goal()) return std::to_string(goal_);
+  if (dimension.is_time()) {
+    return bucket_sql(rows == Rows::kEvents ? R"(e."at")" : "v.started_at", input_.range, dimension.interval,
+                      input_.zone);
+  }
+  const bool joined =
+      rows == Rows::kEvents && dimension.info->on_events.empty() && dimension.info->special == Special::kNone;
+  return value_sql(dimension, joined ? Rows::kVisits : rows, entry, parameters_);
+}
+
+std::string Core::event_keys(const std::vector<Dimension>& dimensions) {
+  std::string text;
+  for (std::size_t i = 0; i < dimensions.size(); ++i) {
+    text += fmt::format("{} as d{}, ", key(dimensions[i], Rows::kEvents, EntryFor::kNothing), i);
+  }
+  return text;
+}
+
+std::string Core::events_source(const std::vector<Dimension>& dimensions) {
+  const bool joined = std::ranges::any_of(dimensions, [](const Dimension& dimension) {
+    return dimension.info->on_events.empty() && dimension.info->special == Special::kNone;
+  });
+  if (!joined) return "events e";
+  const auto site = parameters_.add(static_cast<std::int64_t>(input_.site));
+  return fmt::format(
+      "events e join (select v.* from {} v where v.site_id = {} and v.ended_at >= {} and v.started_at < {}) v "
+      "on v.visit_id = e.visit_id",
+      kAllVisits, site, parameters_.add(input_.range.from), parameters_.add(input_.range.to));
+}
+
+std::string Core::events_part(const Part& part) {
+  const auto& dimensions = part.dimensions;
+  const auto& filters = part.filters;
+  const auto columns = sum_columns(part.own, part.all, part.primary, [](Sum sum) { return event_sum(sum); });
+  const auto select = [&](const std::string& condition) {
+    return fmt::format("select {}{} from {} where {}{} and ({}){}{}", event_keys(dimensions), columns,
+                       events_source(dimensions), events_in_range(scope_), in_span("e", part.span), condition,
+                       events_filters(filters, scope_), group_by(dimensions.size()));
+  };
+  if (std::ranges::none_of(dimensions, &Dimension::is_goal)) return select(countable(filters, scope_));
+  // An event may reach several goals: a select for each is faster than rows multiplied.
+  std::vector<std::string> selects;
+  for (goal_ = 0; goal_ < input_.goals.size(); ++goal_) {
+    selects.push_back(select(goal_sql(input_.goals[goal_], parameters_)));
+  }
+  goal_ = 0;
+  if (selects.empty()) selects.push_back(select("false"));
+  return fmt::format("{}", fmt::join(selects, " union all "));
+}
+
+std::string Core::straddling() {
+  const auto from = parameters_.add(input_.range.from);
+  if (!input_.coverage.straddle_until) return fmt::format("v.started_at >= {}", from);
+  const auto until = std::min(*input_.coverage.straddle_until + microseconds{1}, input_.range.to);
+  return fmt::format(
+      R"((v.started_at >= {0} or v.visit_id in (select e.visit_id from events e where e.site_id = {1} and e."at" >= {0} )"
+      R"(and e."at" < {2} and {3})))",
+      from, parameters_.add(static_cast<std::int64_t>(input_.site)), parameters_.add(until), kCounted);
+}
+
+std::string Core::visits_part(const Part& part) {
+  const auto& dimensions = part.dimensions;
+  const bool by_page = std::ranges::any_of(dimensions, [](const Dimension& dimension) {
+    return !dimension.of_visit() && !dimension.info->as_entry.empty();
+  });
+  const auto entry = by_page ? EntryFor::kPage : EntryFor::kNothing;
+  std::string keys;
+  for (std::size_t i = 0; i < dimensions.size(); ++i) {
+    keys += fmt::format("{} as d{}, ", key(dimensions[i], Rows::kVisits, entry), i);
+  }
+  const auto from = parameters_.add(input_.range.from);
+  const auto columns = sum_columns(part.own, part.all, part.primary, [&](Sum sum) { return visit_sum(sum, from); });
+  const bool presence = part.own.has_any({Sum::kVisitors, Sum::kVisits});
+  return fmt::format(
+      "select {}{} from {} v where v.site_id = {} and v.ended_at >= {} and v.started_at < {}{} and {}{}{}", keys,
+      columns, kAllVisits, parameters_.add(static_cast<std::int64_t>(input_.site)), from,
+      parameters_.add(input_.range.to), in_span("v", part.span),
+      presence ? straddling() : fmt::format("v.started_at >= {}", from), visits_filters(part.filters, entry, scope_),
+      group_by(dimensions.size()));
+}
+
+}  // namespace mainstay::analytics::query

@@ -1,0 +1,141 @@
+#include "modules/analytics/query/export.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "modules/analytics/query/csv.h"
+#include "modules/analytics/query/ledger.h"
+#include "testing/report_world.h"
+#include "testing/run_task.h"
+
+namespace mainstay::analytics {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::ReportWorld;
+using testing::run;
+using ::testing::StartsWith;
+
+class Gathered final : public http::BodyWriter {
+ public:
+  explicit Gathered(std::size_t limit = SIZE_MAX) : limit_(limit) {}
+  Task<> write(std::string_view bytes) override {
+    if (text.size() > limit_) throw Unavailable("the client is gone");
+    text += bytes;
+    co_return;
+  }
+  std::string text;
+
+ private:
+  std::size_t limit_;
+};
+
+class ExportTest : public ::testing::Test {
+ protected:
+  ExportTest() {
+    world_.view(1, "2026-11-19T10:00:00Z", "/=1+1", [](Hit& hit) { hit.country = "DE"; });
+    world_.view(2, "2026-11-19T11:00:00Z", "/a,b", [](Hit& hit) {
+      hit.country = "FR";
+      hit.properties = {{"plan", "pro"}};
+    });
+    world_.write();
+  }
+
+  Result<http::Response> exported(std::vector<std::pair<std::string, std::string>> parameters,
+                                  Role role = Role::kViewer) {
+    auto request = world_.request();
+    request.path_parameters = {{"site_id", "7"}};
+    request.query_parameters = std::move(parameters);
+    if (role == Role::kNone) request.principal = {};
+    return run(export_rows(world_.reports(), request));
+  }
+
+  static std::string body_of(const http::Response& response) {
+    Gathered gathered;
+    run(std::get<http::StreamBody>(response.body).produce(gathered));
+    return gathered.text;
+  }
+
+  ReportWorld world_;
+};
+
+TEST_F(ExportTest, csv_of_a_query_holds_what_the_query_shows) {
+  const auto response = exported({{"query", R"({"metrics":["visitors","bounce_rate"],"date_range":"30d",
+    "dimensions":["visit:country_name"]})"}});
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(body_of(*response), "visit:country_name,visitors,bounce_rate\r\nGermany,1,100\r\nFrance,1,100\r\n");
+}
+
+TEST_F(ExportTest, raw_events_come_with_their_ids_and_meet_the_filters) {
+  const auto response = exported({{"rows", "events"}, {"query", R"({"filters":[["is","visit:country",["FR"]]]})"}});
+  ASSERT_TRUE(response.has_value());
+  const auto text = body_of(*response);
+  EXPECT_THAT(text, StartsWith("event_id,at,visit_id,"));
+  EXPECT_THAT(text, HasSubstr("\r\n2,2026-11-19T11:00:00Z,"));
+  EXPECT_THAT(text, HasSubstr("\"/a,b\""));
+  EXPECT_THAT(text, HasSubstr(R"("{""plan"":""pro""}")"));
+  EXPECT_EQ(std::ranges::count(text, '\n'), 2);
+}
+
+TEST_F(ExportTest, a_parquet_file_is_sent_and_gone) {
+  const auto response = exported({{"rows", "events"}, {"format", "parquet"}});
+  ASSERT_TRUE(response.has_value());
+  const auto bytes = body_of(*response);
+  EXPECT_THAT(bytes, StartsWith("PAR1"));
+  EXPECT_TRUE(bytes.ends_with("PAR1"));
+  EXPECT_TRUE(std::filesystem::is_empty(world_.export_folder()));
+}
+
+TEST_F(ExportTest, a_client_that_leaves_ends_the_export) {
+  const auto response = exported({{"rows", "events"}});
+  ASSERT_TRUE(response.has_value());
+  Gathered gone(10);
+  EXPECT_THROW(run(std::get<http::StreamBody>(response->body).produce(gone)), Unavailable);
+}
+
+TEST_F(ExportTest, wrong_exports_are_refused) {
+  EXPECT_EQ(exported({}).error().code, "analytics.bad_export");
+  EXPECT_EQ(exported({{"rows", "visits"}}).error().code, "analytics.bad_export");
+  EXPECT_EQ(exported({{"format", "xlsx"}, {"rows", "events"}}).error().code, "analytics.bad_export");
+  EXPECT_EQ(exported({{"query", R"({"metrics":["visitors"]})"}}).error().code, "analytics.bad_query");
+  world_.share_allows = true;
+  EXPECT_EQ(exported({{"rows", "events"}}, Role::kNone).error().code, "analytics.no_access");
+}
+
+TEST(Csv, text_cannot_be_taken_for_a_formula_or_break_out_of_its_cell) {
+  query::CsvWriter csv;
+  for (const auto* cell : {"plain", "=1+1", "@x", "-1", "a\"b", "two\r\nlines", ""}) csv.text(cell);
+  csv.plain("-5");
+  csv.end_row();
+  EXPECT_EQ(csv.take(), "plain,\"'=1+1\",\"'@x\",\"'-1\",\"a\"\"b\",\"two\r\nlines\",,-5\r\n");
+}
+
+TEST_F(ExportTest, the_ledger_counts_what_was_kept_and_what_was_not) {
+  world_.columns().commit(std::vector<columns::Step>{
+      columns::Statement{
+          "insert into refusals values (7, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', "
+          "2), (7, timestamp '2026-11-19 10:01:00', 'collector', 'foreign_origin', 3), "
+          "(8, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', 9)",
+          {}},
+      columns::Statement{
+          "insert into bots (site_id, \"at\", event_id, name, category, reason, hostname, path, country, "
+          "status) values (7, timestamp '2026-11-19 10:00:00', 1, 'GPTBot', 'ai_crawler', 'list', "
+          "'example.com', '/', 'US', 200), (7, timestamp '2026-11-19 11:00:00', 2, 'GPTBot', "
+          "'ai_crawler', 'list', 'example.com', '/b', 'US', 200)",
+          {}}});
+  auto request = world_.request();
+  request.path_parameters = {{"site_id", "7"}};
+  EXPECT_EQ(run(ledger(world_.reports(), request)).value(),
+            R"({"accepted":2,"refused":[{"reason":"foreign_origin","source":"collector","count":5}],)"
+            R"("bots":[{"name":"GPTBot","category":"ai_crawler","reason":"list","hits":2}],"set_aside":0})");
+  request.query_parameters = {{"limit", "1"}};
+  const auto first = json::parse(run(recent_bots(world_.reports(), request)).value()).value();
+  EXPECT_EQ(first.at("items").at(0).at("path"), "/b");
+  request.query_parameters.emplace_back("cursor", first.at("next_cursor").get_string());
+  const auto second = json::parse(run(recent_bots(world_.reports(), request)).value()).value();
+  EXPECT_EQ(second.at("items").at(0).at("path"), "/");
+}
+
+}  // namespace
+}  // namespace mainstay::analytics

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "runtime/task.h"
+
+namespace mainstay::analytics {
+
+/// Lets a report see what has been acknowledged but not yet written. Fulfilled by the processor.
+class Freshness {
+ public:
+  virtual ~Freshness() = default;
+  /// Completes when everything in the stream at the call is in the tables, or when it takes too long.
+  virtual Task<> make_current() = 0;
+};
+
+}  // namespace mainstay::analytics

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+#include "http/router.h"
+#include "modules/analytics/query/service.h"
+
+namespace mainstay::analytics {
+
+/// POST /api/v2/query, and below /api/v1/sites/{site_id}: export, ledger, bots. `reports` outlives the routes.
+[[nodiscard]] std::vector<http::Route> query_routes(Reports& reports);
+
+}  // namespace mainstay::analytics

@@ -1,0 +1,158 @@
+#include "modules/analytics/sessioniser.h"
+
+#include <algorithm>
+
+namespace mainstay::analytics {
+namespace {
+
+/// Log lines are written when a request ends, so they come a little out of order.
+constexpr minutes kImportSlack{5};
+constexpr seconds kSweepEvery{10};
+
+bool begins_visits(const Hit& hit) { return hit.name != "engagement" && hit.name != "vitals"; }
+
+void count(Visit& visit, const Hit& hit) {
+  visit.started_at = std::min(visit.started_at, hit.at);
+  visit.ended_at = std::max(visit.ended_at, hit.at);
+  visit.engagement_ms += hit.engagement_ms;
+  if (!begins_visits(hit)) return;
+  ++visit.events;
+  if (hit.name == "pageview") {
+    ++visit.pageviews;
+    if (visit.entry_page.empty()) {
+      visit.entry_page = hit.path;
+      visit.entry_hostname = hit.hostname;
+    }
+    visit.exit_page = hit.path;
+    visit.exit_hostname = hit.hostname;
+  } else if (hit.interactive) {
+    visit.interactive_event = true;
+  }
+}
+
+}  // namespace
+
+std::uint64_t hash_path(std::string_view path) { return std::hash<std::string_view>{}(path); }
+
+Sessioniser::Sessioniser(LoadVisitors load, std::function<std::uint64_t()> draw)
+    : draw_(std::move(draw)), visitors_(std::move(load)) {}
+
+Assigned Sessioniser::assign(const Hit& hit) {
+  if (hit.origin == Origin::kLog) {
+    auto& reached = import_reached_[static_cast<std::int64_t>(hit.site)];
+    reached = std::max(reached, hit.at);
+  }
+  Open* live = find_live(hit);
+  Assigned assigned;
+  if (live == nullptr) {
+    if (!begins_visits(hit)) return assigned;
+    live = &open(hit);
+    assigned.opened = true;
+  }
+  if (!live->dirty) {
+    live->dirty = true;
+    dirty_.push_back({live->visit.site, live->visit.visitor});
+  }
+  count(live->visit, hit);
+  assigned.visit = &live->visit;
+  assigned.first_on_page = hit.name == "pageview" && live->visit.pages.insert(hash_path(hit.path)).second;
+  return assigned;
+}
+
+Sessioniser::Open* Sessioniser::find_live(const Hit& hit) {
+  const auto look = [&](std::uint64_t visitor) -> Open* {
+    const auto found = open_.find({hit.site, visitor});
+    if (found == open_.end()) return nullptr;
+    const auto& visit = found->second->visit;
+    const bool near = hit.at <= visit.ended_at + kSessionGap && hit.at >= visit.started_at - kSessionGap;
+    return near ? found->second.get() : nullptr;
+  };
+  if (auto* live = look(hit.visitor)) return live;
+  return hit.visitor_before != 0 ? look(hit.visitor_before) : nullptr;
+}
+
+Sessioniser::Open& Sessioniser::open(const Hit& hit) {
+  const Key key{hit.site, hit.visitor};
+  if (const auto before = open_.find(key); before != open_.end()) {
+    end(*before->second);
+    open_.erase(before);
+  }
+  auto made = std::make_unique<Open>();
+  made->imported = hit.origin != Origin::kScript;
+  auto& visit = made->visit;
+  visit.site = hit.site;
+  visit.id = static_cast<std::int64_t>(draw_() >> 1);
+  visit.visitor = hit.visitor;
+  visit.visitor_day = hit.visitor_day;
+  visit.started_at = hit.at;
+  visit.ended_at = hit.at;
+  visit.first_visit = visitors_.insert(hit.visitor_day, person(hit.site, hit.visitor));
+  visit.begun_by = hit;
+  visit.begun_by.properties.clear();
+  return *(open_[key] = std::move(made));
+}
+
+void Sessioniser::end(Open& open) {
+  if (open.stored) ended_stored_.push_back(open.visit.id);
+  ended_.push_back(std::move(open.visit));
+}
+
+void Sessioniser::restore(Visit visit, Instant now) {
+  auto made = std::make_unique<Open>();
+  made->stored = true;
+  made->touched_at = now;
+  made->imported = visit.ended_at + kSessionGap < now;  // only history can be open for so long
+  made->visit = std::move(visit);
+  const Key key{made->visit.site, made->visit.visitor};
+  open_[key] = std::move(made);
+}
+
+Sessioniser::Changes Sessioniser::take_changes(Instant now) {
+  taken_mark_ = visitors_.mark();
+  for (const auto& key : dirty_) {
+    if (const auto found = open_.find(key); found != open_.end()) found->second->touched_at = now;
+  }
+  if (now - swept_at_ >= kSweepEvery || now < swept_at_ || !import_reached_.empty()) {
+    swept_at_ = now;
+    for (auto it = open_.begin(); it != open_.end();) {
+      auto& open = *it->second;
+      const auto reached = import_reached_.find(static_cast<std::int64_t>(it->first.site));
+      const bool import_passed = open.imported && reached != import_reached_.end() &&
+                                 open.visit.ended_at + kSessionGap + kImportSlack < reached->second;
+      // History, of logs or of servers that send late, is old by nature: it waits for its import to pass it, or for a
+      // quiet gap of the clock.
+      const auto active_at = open.imported ? open.touched_at : open.visit.ended_at;
+      const bool gap_passed = active_at + kSessionGap < now;
+      if (import_passed || gap_passed) {
+        end(open);
+        open_.erase(it++);
+      } else {
+        ++it;
+      }
+    }
+    import_reached_.clear();
+  }
+  Changes changes;
+  changes.ended = std::move(ended_);
+  changes.replaced = std::move(ended_stored_);
+  ended_.clear();
+  ended_stored_.clear();
+  for (const auto& key : dirty_) {
+    const auto found = open_.find(key);
+    if (found == open_.end() || !found->second->dirty) continue;
+    auto& open = *found->second;
+    open.dirty = false;
+    if (open.stored) changes.replaced.push_back(open.visit.id);
+    open.stored = true;
+    changes.open.push_back(&open.visit);
+  }
+  dirty_.clear();
+  return changes;
+}
+
+void Sessioniser::erase(SiteId site) {
+  boost::unordered::erase_if(open_, [site](const auto& entry) { return entry.first.site == site; });
+  std::erase_if(ended_, [site](const Visit& visit) { return visit.site == site; });
+}
+
+}  // namespace mainstay::analytics

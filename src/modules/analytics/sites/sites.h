@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+
+#include "modules/analytics/model.h"
+
+namespace mainstay::analytics {
+
+/// What the hot paths need to know about all sites: an immutable snapshot, swapped whole after each change.
+struct SiteMap {
+  std::unordered_map<std::string, std::shared_ptr<const Site>> by_key_text;  ///< by decimal id and by domain
+  [[nodiscard]] std::shared_ptr<const Site> find(std::string_view id_or_domain) const {
+    const auto found = by_key_text.find(std::string{id_or_domain});
+    return found == by_key_text.end() ? nullptr : found->second;
+  }
+};
+
+/// The directory of sites that collector, processor and query read without a database. Any thread.
+class SiteDirectory {
+ public:
+  virtual ~SiteDirectory() = default;
+  [[nodiscard]] virtual std::shared_ptr<const SiteMap> snapshot() const = 0;
+};
+
+}  // namespace mainstay::analytics

@@ -1,0 +1,192 @@
+#include <gtest/gtest.h>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+#include <random>
+
+#include "ports/columns/duckdb/duckdb_columns.h"
+#include "testing/temporary_folder.h"
+
+namespace mainstay::columns::duckdb {
+namespace {
+
+using mainstay::testing::TemporaryFolder;
+
+const Table kRows{.name = "numbers",
+                  .columns = {{"batch", Type::kInteger}, {"text", Type::kText}, {"extra", Type::kTextMap}},
+                  .time_column = "batch"};
+const Table kOffsets{
+    .name = "offsets", .columns = {{"consumer", Type::kText}, {"reached", Type::kInteger}}, .time_column = "reached"};
+
+std::unique_ptr<Columns> open_in(const TemporaryFolder& folder) {
+  // A small threshold, so that crashes also hit checkpoints.
+  auto store = duckdb::open({.folder = folder.path(), .checkpoint_bytes = 1 << 20});
+  store->create(std::span(&kRows, 1));
+  store->create(std::span(&kOffsets, 1));
+  return store;
+}
+
+std::int64_t number(Columns& store, std::string text) {
+  const auto answer = store.query_blocking({std::move(text), {}}, {}).value();
+  const auto* const value = std::get_if<std::int64_t>(&answer.rows.at(0).at(0));
+  return value == nullptr ? 0 : *value;
+}
+
+std::string noise(std::uint64_t seed, std::size_t bytes) {
+  std::mt19937_64 random(seed);
+  std::string text;
+  while (text.size() < bytes) text += static_cast<char>('a' + random() % 26);
+  return text;
+}
+
+/// As many rows as the number of the batch modulo 500, and the offset, in one commit.
+void commit_batch(Columns& store, std::int64_t batch, std::size_t text_bytes) {
+  const auto rows = static_cast<std::size_t>(batch % 500);
+  Batch added{.table = "numbers", .rows = rows, .columns = std::vector<Cells>(3)};
+  added.columns[0].numbers.assign(rows, batch);
+  for (std::size_t row = 0; row < rows; ++row) {  // no two alike, so that compression does not make them vanish
+    added.columns[1].texts.push_back(fmt::format("{}-{}-", batch, row) +
+                                     noise(static_cast<std::uint64_t>(batch) * 500 + row, text_bytes));
+  }
+  added.columns[2].maps.assign(rows, {{"batch", std::to_string(batch)}});
+  Batch offset{.table = "offsets", .rows = 1, .columns = std::vector<Cells>(2)};
+  offset.columns[0].texts = {"test"};
+  offset.columns[1].numbers = {batch};
+  const std::vector<Step> steps{Statement{"DELETE FROM offsets WHERE consumer = $1", {"test"}}, std::move(added),
+                                std::move(offset)};
+  store.commit(steps);
+}
+
+/// Whether the rows are just those of the batches 1 to `reached`.
+void expect_whole(Columns& store, std::int64_t reached) {
+  EXPECT_EQ(
+      number(store,
+             "SELECT count(*) FROM (SELECT batch, count(*) n FROM numbers GROUP BY batch) WHERE n <> batch % 500"),
+      0);
+  EXPECT_EQ(number(store, "SELECT coalesce(max(batch), 0) FROM numbers"),
+            reached % 500 == 0 ? number(store, "SELECT max(batch) FROM numbers") : reached);
+  std::int64_t expected = 0;
+  for (std::int64_t batch = 1; batch <= reached; ++batch) expected += batch % 500;
+  EXPECT_EQ(number(store, "SELECT count(*) FROM numbers"), expected);
+}
+
+TEST(CrashedColumns, rows_and_offset_agree_and_nothing_acknowledged_is_lost_after_kill_9) {
+  const TemporaryFolder folder;
+  std::mt19937_64 random(11);
+  std::int64_t acknowledged = 0;
+  for (int round = 0; round < 12; ++round) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const ::pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      ::close(ends[0]);
+      const auto store = open_in(folder);
+      for (std::int64_t batch = number(*store, "SELECT max(reached) FROM offsets") + 1;; ++batch) {
+        commit_batch(*store, batch, 20);
+        if (::write(ends[1], &batch, sizeof batch) != sizeof batch) ::_exit(2);
+      }
+    }
+    ::close(ends[1]);
+    std::int64_t batch = 0;
+    for (std::uint64_t left = 1 + random() % 60;; --left) {
+      if (left == 0) ::kill(child, SIGKILL);  // go on reading what it had reported
+      if (::read(ends[0], &batch, sizeof batch) != sizeof batch) break;
+      ASSERT_EQ(batch, std::max(acknowledged + 1, batch));
+      acknowledged = batch;
+    }
+    ::close(ends[0]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "round " << round << " status " << status;
+    const ::pid_t judge = ::fork();  // this process keeps no thread of DuckDB, so that it can fork again
+    if (judge == 0) {
+      const auto store = open_in(folder);
+      const auto reached = number(*store, "SELECT max(reached) FROM offsets");
+      EXPECT_GE(reached, acknowledged);
+      EXPECT_LE(reached, acknowledged + 1);
+      expect_whole(*store, reached);
+      ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+    }
+    ASSERT_EQ(::waitpid(judge, &status, 0), judge);
+    ASSERT_EQ(status, 0) << "round " << round;
+  }
+}
+
+/// Runs `body` in a child of its own; its answer is the exit status.
+int in_child(const std::function<int()>& body) {
+  const ::pid_t child = ::fork();
+  if (child == 0) ::_exit(body());
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1'000 + status;
+}
+
+/// A disk that is full at this size of a file: at some the write-ahead log fails, at others a checkpoint.
+class FullDisk : public ::testing::TestWithParam<::rlim_t> {};
+INSTANTIATE_TEST_SUITE_P(AtSize, FullDisk,
+                         ::testing::Values(100'000, 300'000, 600'000, 1'300'000, 1'900'000, 2'500'000));
+
+TEST_P(FullDisk, refuses_commits_whole_and_they_work_again_when_there_is_space) {
+  const TemporaryFolder folder;
+  const int status = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto store = open_in(folder);
+    const auto limit = [](::rlim_t bytes) {
+      const ::rlimit wanted{bytes, RLIM_INFINITY};
+      return ::setrlimit(RLIMIT_FSIZE, &wanted) == 0;
+    };
+    if (!limit(GetParam())) return 1;
+    std::int64_t committed = 0;
+    int refused = 0;
+    for (int tries = 0; tries < 200 && refused < 5; ++tries) {
+      try {
+        commit_batch(*store, committed + 1, 200);
+        ++committed;
+      } catch (const Unavailable&) {
+        ++refused;
+      }
+    }
+    if (refused == 0) return 2;
+    if (!limit(RLIM_INFINITY)) return 3;
+    for (int more = 0; more < 10; ++more) commit_batch(*store, ++committed, 200);
+    expect_whole(*store, committed);
+    store.reset();
+    store = open_in(folder);
+    expect_whole(*store, committed);
+    if (number(*store, "SELECT max(reached) FROM offsets") != committed) return 4;
+    return ::testing::Test::HasFailure() ? 5 : 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST(CrashedColumns, a_folder_in_use_is_refused_to_another_process) {
+  const TemporaryFolder folder;
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const ::pid_t other = ::fork();  // before this process has threads
+  if (other == 0) {
+    char go = 0;
+    if (::read(ends[0], &go, 1) != 1) ::_exit(3);
+    try {
+      (void)open_in(folder);
+      ::_exit(1);
+    } catch (const Unavailable&) {
+      ::_exit(0);
+    }
+  }
+  const auto store = open_in(folder);
+  ASSERT_EQ(::write(ends[1], "g", 1), 1);
+  int status = -1;
+  ASSERT_EQ(::waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+}  // namespace
+}  // namespace mainstay::columns::duckdb

@@ -1,0 +1,257 @@
+#include "ports/columns/duckdb/duckdb_columns.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <stdexcept>
+
+#include "ports/columns/duckdb/answer.h"
+#include "ports/columns/duckdb/append.h"
+#include "ports/columns/duckdb/engine.h"
+#include "runtime/blocking_pool.h"
+
+namespace mainstay::columns::duckdb {
+namespace {
+
+using Deadline = Deadlines::Clock::time_point;
+
+Deadline deadline_after(std::chrono::milliseconds patience) {
+  return Deadlines::Clock::now() + std::min<std::chrono::milliseconds>(patience, std::chrono::hours{24 * 365});
+}
+
+std::unexpected<Failure> too_large(std::size_t rows_max) {
+  return refuse(Refusal::kInvalid, "columns.answer_too_large",
+                fmt::format("The answer has more than {} rows.", rows_max));
+}
+
+/// The columns that a table has in the file, in its order.
+std::vector<std::string> columns_of(duckdb_connection connection, std::string_view table) {
+  auto result = run(connection, {.text = "SELECT column_name FROM duckdb_columns() "
+                                         "WHERE table_name = $1 AND schema_name = 'main' ORDER BY column_index",
+                                 .parameters = {std::string(table)}});
+  if (!result) raise(result.error());
+  const auto reader = AnswerReader::of(*result);
+  if (!reader) raise(reader.error());
+  std::vector<std::vector<Value>> rows;
+  for (auto chunk = fetch(*result); chunk && *chunk; chunk = fetch(*result)) reader->append_rows(chunk->get(), rows);
+  std::vector<std::string> names;
+  for (auto& row : rows) names.push_back(std::move(std::get<std::string>(row.front())));
+  return names;
+}
+
+class DuckDbColumns final : public Columns {
+ public:
+  explicit DuckDbColumns(const Options& options)
+      : engine_(options),
+        pool_({.name = "columns",
+               .threads = std::max<std::size_t>(options.queries, 1),
+               .queue_max = options.waiting_queries_max}) {}
+  ~DuckDbColumns() override { deadlines_.end_all(); }
+  DuckDbColumns(const DuckDbColumns&) = delete;
+  DuckDbColumns& operator=(const DuckDbColumns&) = delete;
+
+  void create(std::span<const Table> tables) override;
+  void commit(std::span<const Step> steps) override;
+  void compact() override;
+
+  Task<Result<Answer>> query(Statement statement, Limits limits) override {
+    const Deadline deadline = deadline_after(limits.patience);
+    co_return co_await pool_.run([&] { return query_until(statement, limits.rows_max, deadline); });
+  }
+  Result<Answer> query_blocking(const Statement& statement, Limits limits) override {
+    return query_until(statement, limits.rows_max, deadline_after(limits.patience));
+  }
+  Task<Result<>> stream(Statement statement, std::chrono::milliseconds patience, Take take) override {
+    const Deadline deadline = deadline_after(patience);
+    co_return co_await pool_.run([&] { return stream_until(statement, deadline, take); });
+  }
+  Task<Result<>> write_parquet(Statement statement, std::string path) override {
+    co_return co_await pool_.run([&] { return write_parquet_now(statement, path); });
+  }
+  [[nodiscard]] std::uint64_t bytes_on_disk() const override;
+
+ private:
+  [[nodiscard]] Result<Answer> query_until(const Statement& statement, std::size_t rows_max, Deadline deadline);
+  [[nodiscard]] Result<> stream_until(const Statement& statement, Deadline deadline, const Take& take);
+  [[nodiscard]] Result<> write_parquet_now(const Statement& statement, const std::string& path);
+  /// The refusal for what a query met; throws Unavailable for outages.
+  [[nodiscard]] std::unexpected<Failure> refusal(const Trouble& trouble, const Deadlines::Guard& guard);
+  void create_table(duckdb_connection connection, const Table& table);
+  [[nodiscard]] Outcome<> perform(duckdb_connection connection, const Step& step);
+
+  Engine engine_;
+  Deadlines deadlines_;
+  std::mutex writer_;    ///< held by whoever writes
+  StoredTables tables_;  ///< of the writer
+  BlockingPool pool_;    ///< ends first: its jobs use the rest
+};
+
+std::unexpected<Failure> DuckDbColumns::refusal(const Trouble& trouble, const Deadlines::Guard& guard) {
+  engine_.note(trouble);
+  switch (trouble.kind) {
+    case Trouble::Kind::kStatement: return refuse(Refusal::kInvalid, "columns.bad_statement", trouble.message);
+    case Trouble::Kind::kMemory:
+      return refuse(Refusal::kExhausted, "columns.too_much_memory", "The query needs more memory than it may have.");
+    case Trouble::Kind::kInterrupted:
+      if (guard.is_too_slow()) {
+        return refuse(Refusal::kExhausted, "columns.too_slow", "The query took longer than it may.");
+      }
+      throw Unavailable("the column store is closing");
+    case Trouble::Kind::kOutage:
+    case Trouble::Kind::kBroken: break;
+  }
+  throw Unavailable("the column store: " + trouble.message);
+}
+
+Result<Answer> DuckDbColumns::query_until(const Statement& statement, std::size_t rows_max, Deadline deadline) {
+  Answer answer;
+  bool overflow = false;
+  const auto take = [&](const Answer& chunk) {
+    if (answer.rows.size() + chunk.rows.size() > rows_max) overflow = true;
+    if (overflow) return false;
+    answer.names = chunk.names;
+    answer.rows.insert(answer.rows.end(), chunk.rows.begin(), chunk.rows.end());
+    return true;
+  };
+  if (const auto done = stream_until(statement, deadline, take); !done) return refuse(done);
+  if (overflow) return too_large(rows_max);
+  return answer;
+}
+
+Result<> DuckDbColumns::stream_until(const Statement& statement, Deadline deadline, const Take& take) {
+  const auto lease = engine_.lease();
+  const auto guard = deadlines_.guard(lease->get(), deadline);
+  if (Deadlines::Clock::now() >= deadline) {
+    return refuse(Refusal::kExhausted, "columns.too_slow", "The query waited longer than it may take.");
+  }
+  const auto prepared = prepare(lease->get(), statement, Only::kSelect);
+  if (!prepared) return refusal(prepared.error(), *guard);
+  auto result = execute(*prepared, Rows::kStreamed);
+  if (!result) return refusal(result.error(), *guard);
+  const auto reader = AnswerReader::of(*result);
+  if (!reader) return refusal(reader.error(), *guard);
+  Answer answer{.names = reader->names()};
+  for (bool first = true;; first = false) {
+    const auto chunk = fetch(*result);
+    if (!chunk) return refusal(chunk.error(), *guard);
+    answer.rows.clear();
+    if (*chunk) reader->append_rows(chunk->get(), answer.rows);
+    // An answer without rows still has names to hand over.
+    if (*chunk || first) {
+      if (!take(answer)) return {};
+    }
+    if (!*chunk) return {};
+  }
+}
+
+Result<> DuckDbColumns::write_parquet_now(const Statement& statement, const std::string& path) {
+  if (std::filesystem::exists(path)) {
+    return refuse(Refusal::kConflict, "columns.file_exists", "The file to be written exists already.");
+  }
+  const auto lease = engine_.lease();
+  const auto guard = deadlines_.guard(lease->get(), Deadline::max());
+  // Alone first: what is a whole select cannot end the parenthesis below.
+  const auto alone = prepare(lease->get(), statement, Only::kSelect);
+  if (!alone) return refusal(alone.error(), *guard);
+  const Statement copy{.text = fmt::format("COPY (\n{}\n) TO {} (FORMAT parquet, COMPRESSION zstd)", statement.text,
+                                           quote(std::filesystem::absolute(path).string())),
+                       .parameters = statement.parameters};
+  const auto done = run(lease->get(), copy);
+  if (done) return {};
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  return refusal(done.error(), *guard);
+}
+
+void DuckDbColumns::create_table(duckdb_connection connection, const Table& table) {
+  std::string columns;
+  for (const auto& column : table.columns) {
+    columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ", quote_name(column.name), sql_name(column.type));
+  }
+  run_or_raise(connection, fmt::format("CREATE TABLE IF NOT EXISTS {} ({})", quote_name(table.name), columns));
+  std::vector<std::string> present = columns_of(connection, table.name);
+  StoredTable stored;
+  for (const auto& column : table.columns) {
+    stored.columns.push_back({.name = std::string(column.name), .type = column.type});
+    if (std::find(present.begin(), present.end(), column.name) != present.end()) continue;
+    run_or_raise(connection, fmt::format("ALTER TABLE {} ADD COLUMN {} {}", quote_name(table.name),
+                                         quote_name(column.name), sql_name(column.type)));
+    present.emplace_back(column.name);
+  }
+  stored.in_file_order = std::equal(present.begin(), present.end(), stored.columns.begin(), stored.columns.end(),
+                                    [](const auto& name, const auto& column) { return name == column.name; });
+  tables_.insert_or_assign(std::string(table.name), std::move(stored));
+}
+
+void DuckDbColumns::create(std::span<const Table> tables) {
+  const std::scoped_lock lock(writer_);
+  const auto lease = engine_.lease();
+  for (const auto& table : tables) create_table(lease->get(), table);
+}
+
+Outcome<> DuckDbColumns::perform(duckdb_connection connection, const Step& step) {
+  if (const auto* const statement = std::get_if<Statement>(&step)) {
+    const auto done = run(connection, *statement);
+    if (!done) return std::unexpected(done.error());
+    return {};
+  }
+  const auto& batch = std::get<Batch>(step);
+  const auto table = tables_.find(batch.table);
+  if (table == tables_.end()) throw std::logic_error(fmt::format("there is no table {}", batch.table));
+  return append(connection, table->second, batch);
+}
+
+void DuckDbColumns::commit(std::span<const Step> steps) {
+  const std::scoped_lock lock(writer_);
+  const auto lease = engine_.lease();
+  Outcome<> done;
+  if (const auto begun = run(lease->get(), {.text = "BEGIN"}); !begun) done = std::unexpected(begun.error());
+  try {
+    for (const auto& step : steps) {
+      if (done) done = perform(lease->get(), step);
+    }
+  } catch (...) {
+    (void)run(lease->get(), {.text = "ROLLBACK"});
+    throw;
+  }
+  if (done) {
+    if (const auto committed = run(lease->get(), {.text = "COMMIT"}); !committed)
+      done = std::unexpected(committed.error());
+  }
+  if (done) {
+    engine_.checkpoint_if_due(lease->get());
+    return;
+  }
+  engine_.note(done.error());
+  // A failed commit has rolled back already; then this does nothing.
+  (void)run(lease->get(), {.text = "ROLLBACK"});
+  raise(done.error());
+}
+
+void DuckDbColumns::compact() {
+  const std::scoped_lock lock(writer_);
+  {
+    const auto lease = engine_.lease();
+    if (const auto done = run(lease->get(), {.text = "CHECKPOINT"}); !done) {
+      engine_.note(done.error());
+      raise(done.error());
+    }
+  }
+  engine_.shrink();
+}
+
+std::uint64_t DuckDbColumns::bytes_on_disk() const {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  for (const auto* const suffix : {"", ".wal"}) {
+    const auto bytes = std::filesystem::file_size(engine_.file().string() + suffix, error);
+    if (!error) sum += bytes;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::unique_ptr<Columns> open(Options options) { return std::make_unique<DuckDbColumns>(options); }
+
+}  // namespace mainstay::columns::duckdb

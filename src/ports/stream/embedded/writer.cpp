@@ -1,0 +1,227 @@
+#include "ports/stream/embedded/writer.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <vector>
+
+#include "base/log.h"
+
+namespace mainstay::stream::embedded {
+namespace {
+
+constexpr std::size_t kGatherFrom = 4;
+constexpr std::chrono::microseconds kGather{200};
+
+constexpr std::size_t kGroupBytesMax = 4 << 20;
+constexpr std::size_t kIdleBufferBytes = 1 << 20;
+constexpr std::uint64_t kGrowthMin = 1 << 20;
+constexpr std::uint64_t kGrowthMax = 4 << 20;
+
+}  // namespace
+
+Writer::Writer(const Options& options, Disk& disk, Segments& segments, Tail tail,
+               std::function<void(Offset)> on_durable)
+    : options_(options),
+      disk_(disk),
+      segments_(segments),
+      on_durable_(std::move(on_durable)),
+      tail_(std::move(tail)),
+      reserved_(tail_.position) {
+  if (options_.metrics != nullptr) {
+    records_total_ = &options_.metrics->counter("mainstay_stream_records_total", "Records made durable.");
+    sync_seconds_ = &options_.metrics->histogram("mainstay_stream_sync_seconds", "Write and fdatasync of a group.");
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+Writer::~Writer() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+bool Writer::admit(std::size_t bytes) {
+  const std::uint64_t size = bytes + kFrameHeaderBytes;
+  const std::scoped_lock lock(mutex_);
+  if (waiting_records_ >= options_.waiting_records_max) return false;
+  // A record larger than the whole allowance may go alone.
+  if (waiting_records_ > 0 && waiting_bytes_ + size > options_.waiting_bytes_max) return false;
+  if (segments_.bytes() + waiting_bytes_ + size > options_.bytes_max) return false;
+  ++waiting_records_;
+  waiting_bytes_ += size;
+  return true;
+}
+
+void Writer::push(Waiter& waiter) {
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    (last_ == nullptr ? first_ : last_->next) = &waiter;
+    last_ = &waiter;
+    wake = std::exchange(asleep_, false);
+  }
+  if (wake) wake_.notify_one();
+}
+
+Waiter* Writer::take_all() {
+  std::unique_lock lock(mutex_);
+  asleep_ = true;
+  wake_.wait(lock, [this] { return stopping_ || first_ != nullptr; });
+  asleep_ = false;
+  last_ = nullptr;
+  return std::exchange(first_, nullptr);
+}
+
+void Writer::run() {
+  pthread_setname_np(pthread_self(), "stream-writer");
+  while (Waiter* waiting = take_all()) {
+    while (waiting != nullptr) waiting = commit_group(waiting);
+    // Many are writing: a moment's wait makes fewer and larger commits, which leaves more processor for all.
+    if (last_group_records_ >= kGatherFrom) std::this_thread::sleep_for(kGather);
+    if (buffer_.capacity() > kIdleBufferBytes) std::string().swap(buffer_);
+  }
+  // Give back what was reserved. A failure costs only space: opening cuts it as well.
+  if (!distrusted_) (void)disk_.truncate(tail_.file, tail_.position);
+}
+
+Waiter* Writer::commit_group(Waiter* first) {
+  const auto started = options_.clock->monotonic();
+  Group group;
+  const auto error = make_durable(first, group);
+  note(error);
+  if (error) {
+    answer(group, std::make_shared<const std::string>("the stream's disk refuses: " + error.message()));
+    return group.end;
+  }
+  if (sync_seconds_ != nullptr) {
+    sync_seconds_->observe(static_cast<double>((options_.clock->monotonic() - started).count()) / 1e6);
+    records_total_->add(group.records);
+  }
+  last_group_records_ = group.records;
+  on_durable_(tail_.next - 1);
+  answer(group, nullptr);
+  return group.end;
+}
+
+std::error_code Writer::make_durable(Waiter* first, Group& group) {
+  const std::uint64_t size = first->record.size() + kFrameHeaderBytes;
+  const bool full = tail_.position > kSegmentHeaderBytes && tail_.position + size > options_.segment_bytes;
+  std::error_code error;
+  if (distrusted_ || full) error = start_segment();
+  group = encode(first);
+  if (error) return error;
+  const std::uint64_t end = tail_.position + buffer_.size();
+  error = reserve(end);
+  if (!error) error = disk_.write(tail_.file, std::as_bytes(std::span(buffer_)), tail_.position);
+  if (!error) {
+    error = disk_.sync(tail_.file);
+    // What the kernel holds of the file may now differ from the disk and be called clean. Never ask again.
+    if (error) distrusted_ = true;
+  }
+  if (error) {
+    abandon_tail();
+    return error;
+  }
+  segments_.count_bytes(buffer_.size());
+  tail_.segment->bytes.store(end, std::memory_order_release);
+  tail_.position = end;
+  tail_.next += group.records;
+  return {};
+}
+
+Writer::Group Writer::encode(Waiter* first) {
+  buffer_.clear();
+  const Instant now = options_.clock->now();
+  const Offset durable = tail_.next - 1;
+  const std::uint64_t left = options_.segment_bytes - std::min(options_.segment_bytes, tail_.position);
+  const std::size_t room = std::min<std::uint64_t>(kGroupBytesMax, left);
+  Group group{.first = first, .end = first};
+  do {
+    Waiter& waiter = *group.end;
+    waiter.offset = durable + ++group.records;
+    append_frame(buffer_,
+                 {.offset = waiter.offset, .appended_at = now, .durable_before = durable, .record = waiter.record},
+                 tail_.segment->header.seed);
+    group.end = waiter.next;
+  } while (group.end != nullptr && buffer_.size() + kFrameHeaderBytes + group.end->record.size() <= room);
+  return group;
+}
+
+std::error_code Writer::start_segment() {
+  // Readers rely on the file's end only until the next segment begins, so a failure here costs only space.
+  if (!distrusted_) (void)disk_.truncate(tail_.file, tail_.position);
+  if (const auto error = create_segment(options_, disk_, tail_.next, tail_)) return error;
+  segments_.add(tail_.segment);
+  reserved_ = tail_.position;
+  distrusted_ = false;
+  return {};
+}
+
+std::error_code Writer::reserve(std::uint64_t end) {
+  if (end <= reserved_) return {};
+  const std::uint64_t step = std::clamp(tail_.position, kGrowthMin, kGrowthMax);
+  const std::uint64_t wanted = std::max(end, std::min(tail_.position + step, options_.segment_bytes));
+  std::error_code error = disk_.reserve(tail_.file, reserved_, wanted - reserved_);
+  if (!error) {
+    reserved_ = wanted;
+  } else if (wanted > end) {  // the disk is nearly full: take only what is needed
+    error = disk_.reserve(tail_.file, reserved_, end - reserved_);
+    if (!error) reserved_ = end;
+  }
+  return error;
+}
+
+void Writer::abandon_tail() {
+  // Frames that were refused must not stand there when later ones are written over their beginning.
+  if (disk_.truncate(tail_.file, tail_.position)) distrusted_ = true;
+  reserved_ = tail_.position;
+}
+
+void Writer::note(std::error_code error) {
+  const bool was_failing = std::exchange(failing_, static_cast<bool>(error));
+  if (error && !was_failing) {
+    log::error("the stream's disk refuses; appends fail until it recovers",
+               {{"folder", options_.folder.string()}, {"error", error.message()}});
+  } else if (!error && was_failing) {
+    log::info("the stream's disk accepts again", {{"folder", options_.folder.string()}});
+  }
+}
+
+void Writer::answer(const Group& group, const std::shared_ptr<const std::string>& outage) {
+  struct Batch {
+    Executor executor;
+    std::vector<Waiter::Resume> resumes;
+  };
+  std::vector<Batch> batches;
+  std::size_t records = 0;
+  std::size_t bytes = 0;
+  for (Waiter* waiter = group.first; waiter != group.end;) {
+    ++records;
+    bytes += waiter->record.size() + kFrameHeaderBytes;
+    waiter->outage = outage;
+    auto batch = std::find_if(batches.begin(), batches.end(),
+                              [waiter](const Batch& each) { return each.executor == waiter->executor; });
+    if (batch == batches.end()) batch = batches.insert(batch, Batch{.executor = waiter->executor});
+    batch->resumes.push_back(std::move(*waiter->resume));
+    waiter = waiter->next;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    waiting_records_ -= records;
+    waiting_bytes_ -= bytes;
+  }
+  // From here on the waiters are gone. One post wakes all of an executor: that is what makes an append cheap.
+  for (auto& batch : batches) {
+    boost::asio::post(batch.executor, [resumes = std::move(batch.resumes)]() mutable {
+      for (auto& resume : resumes) std::move(resume)();
+    });
+  }
+}
+
+}  // namespace mainstay::stream::embedded

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Harness, settled, until } from './harness.mjs'
+
+const kDomain = 'harbour.example'
+const kVisitors = 12
+let mainstay, page, site
+
+before(async () => {
+  mainstay = await Harness.start()
+  page = await mainstay.owner()
+  site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: kDomain, timezone: 'Europe/Berlin' })
+  await mainstay.call(page, 'post', `/api/v1/sites/${site.id}/goals`, { kind: 'event', event_name: 'Signup', display_name: 'Signup' })
+  for (let visitor = 0; visitor < kVisitors; visitor++) {
+    const referrer = visitor % 3 === 0 ? 'https://www.google.com/' : visitor % 3 === 1 ? 'https://news.ycombinator.com/item?id=1' : ''
+    await mainstay.hit(site, visitor, { url: `https://${kDomain}/pricing`, referrer })
+    await mainstay.hit(site, visitor, { url: `https://${kDomain}/blog/post-${visitor}` })
+    if (visitor % 4 === 0) await mainstay.hit(site, visitor, { name: 'Signup', url: `https://${kDomain}/pricing`, props: { plan: 'team' } })
+  }
+})
+after(() => mainstay?.stop())
+
+const value = (on, name) => on.getByTestId(`tile-${name}`).locator('[data-value]').innerText()
+const card = (on, name) => on.getByTestId(`card-${name}`)
+
+test('the dashboard shows what came in', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await until('all visitors are counted', async () => await value(page, 'visitors') === String(kVisitors))
+  assert.equal(await value(page, 'pageviews'), String(2 * kVisitors))
+  await card(page, 'pages').getByRole('button', { name: 'Filter by /pricing' }).waitFor()
+  await page.getByTestId('chart').waitFor()
+  assert.match(await page.getByTestId('chart').getAttribute('aria-label'), /Unique visitors by hour/)
+  assert.match(await card(page, 'pages').innerText(), /all rows, not sampled/)
+})
+
+test('a click on a row filters, the address keeps it, Escape clears it', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await card(page, 'sources').getByRole('button', { name: 'Sources', exact: true }).click()
+  await card(page, 'sources').getByRole('button', { name: 'Filter by Google' }).click()
+  await page.getByTestId('filter-pill').waitFor()
+  await until('only those from Google are counted', async () => await value(page, 'visitors') === String(kVisitors / 3))
+  assert.match(decodeURIComponent(page.url()), /f=is,visit:source,Google/)
+  await page.reload()
+  await until('the link reproduces the view', async () => await value(page, 'visitors') === String(kVisitors / 3))
+  await page.keyboard.press('Escape')
+  await until('the filter is gone', async () => await value(page, 'visitors') === String(kVisitors))
+  assert.equal(await page.getByTestId('filter-pill').count(), 0)
+})
+
+test('the editor makes a filter from the keyboard', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await settled(page)
+  await page.keyboard.press('/')
+  const dialog = page.getByRole('dialog', { name: 'Filter' })
+  await dialog.waitFor()
+  await dialog.getByPlaceholder('Type or choose').fill('/blog/post-3')
+  await dialog.getByRole('button', { name: 'Apply filter' }).click()
+  await until('one visitor read that post', async () => await value(page, 'visitors') === '1')
+  assert.match(await page.getByTestId('filter-pill').innerText(), /Page\s+is\s+\/blog\/post-3/)
+})
+
+test('a goal turns the numbers into conversions', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await card(page, 'behaviour').getByRole('button', { name: 'Filter by Signup' }).click()
+  await page.getByTestId('tile-conversion_rate').waitFor()
+  await until('three of twelve signed up', async () => await value(page, 'visitors') === '3' && await value(page, 'conversion_rate') === '25%')
+})
+
+test('a comparison adds the other period', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await settled(page)
+  await page.keyboard.press('x')
+  await page.waitForURL(/compare=previous_period/)
+  await until('the change is shown', async () => /up 100%|↑/.test(await page.getByTestId('tile-visitors').innerText()))
+  await page.getByTestId('compare').click()
+  await page.getByRole('menuitemcheckbox', { name: 'Year over year' }).click()
+  await page.waitForURL(/compare=year_over_year/)
+})
+
+test('details are searched, sorted and taken away', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await card(page, 'pages').getByRole('link', { name: /of Top pages/ }).click()
+  const dialog = page.getByRole('dialog', { name: 'Top pages' })
+  await until('all pages are listed', async () => await dialog.getByTestId('details-row').count() === kVisitors + 1)
+  await dialog.getByLabel('Search Top pages').fill('post-1')
+  await until('three contain it', async () => await dialog.getByTestId('details-row').count() === 3)
+  await dialog.getByRole('button', { name: 'Pageviews' }).click()
+  await until('the order is said', async () => await dialog.locator('th[aria-sort="descending"]').innerText() === 'Pageviews')
+  const href = await dialog.getByRole('link', { name: 'Export CSV' }).getAttribute('href')
+  const csv = await page.request.get(href)
+  assert.equal(csv.status(), 200)
+  assert.match(await csv.text(), /post-11/)
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+})
+
+test('the chart can be read as a table and taken away', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await settled(page)
+  await page.getByRole('button', { name: 'Chart options' }).click()
+  await page.getByRole('menuitem', { name: 'Show as table' }).click()
+  await until('every hour of the day has a row', async () => await page.getByRole('row').count() >= 24)
+  await page.getByRole('button', { name: 'Chart options' }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'Export as CSV' }).click()
+  assert.match((await download).suggestedFilename(), /\.csv$/)
+})
+
+test('a note marks the chart until it is removed', async () => {
+  await page.goto(`/sites/${site.id}`)
+  await settled(page)
+  await page.getByRole('button', { name: 'Chart options' }).click()
+  await page.getByRole('menuitem', { name: 'Annotations' }).click()
+  await page.getByLabel('What happened').fill('Version 2')
+  await page.getByRole('button', { name: 'Add', exact: true }).click()
+  await page.getByRole('button', { name: 'Annotation: Version 2', includeHidden: true }).waitFor({ state: 'attached' })
+  await page.getByRole('dialog', { name: 'Annotations' }).getByRole('button', { name: 'Remove' }).click()
+  await page.getByText('Remove “Version 2”?').locator('..').getByRole('button', { name: 'Remove' }).click()
+  await until('the mark is gone', async () => await page.getByRole('button', { name: 'Annotation: Version 2', includeHidden: true }).count() === 0)
+})
+
+test('numbers move as visits happen, without a reload', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await until('the stream has begun', async () => /\d/.test(await page.getByTestId('current-visitors').innerText()))
+  await page.evaluate(() => { window.sameDocument = true })
+  const now = Number.parseInt(await page.getByTestId('current-visitors').innerText(), 10)
+  for (let visitor = 100; visitor < 105; visitor++) await mainstay.hit(site, visitor, { url: `https://${kDomain}/live` })
+  await until('the counter moved', async () => Number.parseInt(await page.getByTestId('current-visitors').innerText(), 10) === now + 5)
+  await until('the total moved', async () => await value(page, 'visitors') === String(kVisitors + 5))
+  await until('the list moved', async () => await card(page, 'pages').getByRole('button', { name: 'Filter by /live' }).count() === 1)
+  assert.equal(await page.evaluate(() => window.sameDocument), true)
+})
+
+test('realtime shows the last half hour by the minute', async () => {
+  await page.goto(`/sites/${site.id}`)
+  await page.getByTestId('current-visitors').click()
+  await page.waitForURL(/period=realtime/)
+  await until('the chart is by minute', async () => /by minute/.test(await page.getByTestId('chart').getAttribute('aria-label')))
+})
+
+test('a shared link shows the same and changes nothing', async () => {
+  await page.goto(`/sites/${site.id}/settings/shares`)
+  await page.getByLabel('Name').fill('For the board')
+  await page.getByLabel('Password').fill('board room')
+  await page.getByRole('button', { name: 'Create link' }).click()
+  const address = await page.getByText(`${mainstay.base}/share/`).innerText()
+
+  const guest = await mainstay.page()
+  await guest.goto(`${address.trim()}?period=day`)
+  await guest.getByLabel('Password').fill('bored room')
+  await guest.getByRole('button', { name: 'Show dashboard' }).click()
+  await until('the wrong password is refused', async () => (await guest.locator('[id$="-error"]').count()) > 0)
+  await guest.getByLabel('Password').fill('board room')
+  await guest.getByRole('button', { name: 'Show dashboard' }).click()
+  await until('the numbers are the same', async () => await value(guest, 'visitors') === String(kVisitors + 5))
+  await settled(guest)
+  assert.deepEqual(await guest.locator('[role="alert"]').allInnerTexts(), [])
+  await until('it is live too', async () => /\d/.test(await guest.getByTestId('current-visitors').innerText()))
+  assert.equal(await guest.getByRole('link', { name: 'Site settings' }).count(), 0)
+  assert.equal((await guest.request.get('/api/v1/sites')).status(), 401)
+})
+
+test('the ledger names a bot that came by', async () => {
+  const { send } = await import('./harness.mjs')
+  await send(mainstay.base, 'POST', '/api/v1/beacon', {
+    body: { site: site.id, name: 'pageview', url: `https://${kDomain}/` },
+    headers: { 'Origin': `https://${kDomain}`, 'User-Agent': 'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)', 'X-Forwarded-For': '203.0.113.9' },
+  })
+  await page.goto(`/sites/${site.id}/ledger`)
+  await until('GPTBot is an AI crawler', async () => {
+    await page.reload()
+    await settled(page)
+    return /AI crawlers[\s\S]*GPTBot/.test(await page.locator('main').innerText())
+  })
+})
+
+test('settings are saved, and a site is deleted by its name only', async () => {
+  const other = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'other.example', timezone: 'UTC' })
+  await page.goto(`/sites/${other.id}/settings/excluded`)
+  await page.getByLabel('Paths').fill('/admin/**\n/preview/*')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved').waitFor()
+  assert.deepEqual((await mainstay.call(page, 'get', `/api/v1/sites/${other.id}`)).excluded.paths, ['/admin/**', '/preview/*'])
+  await page.goto(`/sites/${other.id}/settings/delete`)
+  const button = page.getByRole('button', { name: 'Delete this site' })
+  await page.getByLabel('Type other.example').fill('harbour.example')
+  assert.equal(await button.isDisabled(), true)
+  await page.getByLabel('Type other.example').fill('other.example')
+  await button.click()
+  await page.waitForURL('**/sites')
+  assert.equal((await page.request.get(`/api/v1/sites/${other.id}`)).status(), 404)
+})
+
+test('nothing was asked of another host, and no page complained', () => {
+  mainstay.assertNoOtherHost()
+  mainstay.assertNoComplaint()
+})

@@ -1,0 +1,130 @@
+// The script in a browser, the built program behind it: what happens on a page is in the reports.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Collector, binary, openBrowser, plainEnvironment, setVisible } from './browser.mjs';
+
+const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36';
+const PATIENCE_MS = 20_000;
+
+const data = mkdtempSync(join(tmpdir(), 'mainstay-script-data-'));
+const pages = new Collector('');
+let server;
+let browser;
+let base;
+let site;
+let token;
+
+const mainstay = (parts, input) =>
+  execFileSync(binary, [...parts, '--data', data], { input, env: plainEnvironment(), encoding: 'utf8' }).trim();
+
+async function freePort() {
+  const probe = createServer();
+  await new Promise((done) => probe.listen(0, '127.0.0.1', done));
+  const { port } = probe.address();
+  await new Promise((done) => probe.close(done));
+  return port;
+}
+
+/** Polls until `check` answers something. */
+async function until(what, check) {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await check();
+    if (found) return found;
+    assert.ok(Date.now() < end, what);
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
+}
+
+async function query(body) {
+  const response = await fetch(`${base}/api/v2/query`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ site_id: site.id, date_range: 'day', ...body }),
+  });
+  const answer = await response.json();
+  assert.equal(response.status, 200, JSON.stringify(answer));
+  return answer.results;
+}
+
+before(async () => {
+  const port = await freePort();
+  base = `http://127.0.0.1:${port}`;
+  mainstay(['admin', 'owner', 'create', '--email', 'ada@harbour.example', '--password-stdin'], 'a mast needs its stays\n');
+  site = JSON.parse(mainstay(['admin', 'site', 'create', '--domain', 'site.test', '--timezone', 'UTC']));
+  token = mainstay(['admin', 'token', 'create', '--email', 'ada@harbour.example', '--name', 'test']);
+  server = spawn(binary, ['serve', '--data', data, '--listen', `127.0.0.1:${port}`], { env: plainEnvironment(), stdio: 'ignore' });
+  await until('the server is ready', () => fetch(`${base}/readyz`).then((response) => response.ok, () => false));
+  await pages.start();
+  browser = await openBrowser();
+  const snippet = `<script defer src="http://stats.test:${port}/s.js" data-site="${site.id}"></script>`;
+  pages.pages.set('/', `<!doctype html><title>Home</title>${snippet}<h1>Home</h1><a href="http://other.test/x">out</a>
+    <button data-mainstay-event="Order" data-mainstay-prop-plan="pro" data-mainstay-revenue="12.5" data-mainstay-currency="EUR">buy</button>`);
+});
+
+after(async () => {
+  await browser?.close();
+  pages.stop();
+  server?.kill('SIGTERM');
+  if (server) await new Promise((done) => server.once('exit', done));
+  rmSync(data, { recursive: true, force: true });
+});
+
+test('what happens on a page is in the reports', async () => {
+  const context = await browser.newContext({ userAgent: AGENT, viewport: { width: 1400, height: 800 }, locale: 'de-AT' });
+  const page = await context.newPage();
+  await page.addInitScript(() => Object.defineProperty(navigator, 'webdriver', { get: () => false }));
+  const refused = [];
+  page.on('response', (response) => {
+    if (response.url().includes('/api/v1/beacon') && response.status() !== 204) refused.push(response.status());
+  });
+  await page.goto(`${pages.origin()}/?utm_source=newsletter&utm_campaign=launch`);
+  await page.waitForFunction(() => performance.getEntriesByType('paint').length > 0);
+  await page.evaluate(() => new Promise((done) => new PerformanceObserver(done).observe({ type: 'paint', buffered: true })));
+  await page.click('button');
+  await page.evaluate(() => addEventListener('click', (event) => event.preventDefault()));
+  await page.click('a');
+  await page.evaluate(() => history.pushState(null, '', '/second'));
+  await setVisible(page, false);
+
+  const names = await until('all events are reported', async () => {
+    const rows = await query({ metrics: ['events'], dimensions: ['event:name'] });
+    const found = Object.fromEntries(rows.map(({ dimensions, metrics }) => [dimensions[0], metrics[0]]));
+    return found.pageview === 2 && found.Order === 1 && found['Outbound Link: Click'] === 1 ? found : null;
+  });
+  assert.deepEqual(Object.keys(names).sort(), ['Order', 'Outbound Link: Click', 'pageview']);
+  const [{ metrics }] = await query({ metrics: ['visitors', 'visits', 'bounce_rate'] });
+  assert.deepEqual(metrics, [1, 1, 0]);
+  const orders = [['is', 'event:name', ['Order']]];
+  const plan = await query({ metrics: ['events'], dimensions: ['event:props:plan'], filters: orders });
+  assert.deepEqual(plan.map((row) => row.dimensions[0]), ['pro']);
+  const [revenue] = await query({ metrics: ['total_revenue'], filters: orders });
+  assert.match(JSON.stringify(revenue.metrics[0]), /12\.5/);
+  const source = await query({ metrics: ['visitors'], dimensions: ['visit:utm_campaign'] });
+  assert.deepEqual(source.map((row) => row.dimensions[0]), ['launch']);
+  const [vitals] = await until('web vitals are reported', async () => {
+    const rows = await query({ metrics: ['lcp_p75', 'fcp_p75', 'ttfb_p75'] });
+    return rows[0]?.metrics.every((value) => typeof value === 'number') ? rows : null;
+  });
+  assert.equal(vitals.metrics.length, 3);
+  assert.deepEqual(refused, []);
+  await context.close();
+});
+
+test('a browser driven by a program is counted as a robot', async () => {
+  const context = await browser.newContext({ userAgent: AGENT });
+  const page = await context.newPage();
+  await page.addInitScript(() => Object.defineProperty(navigator, 'webdriver', { get: () => true }));
+  await page.goto(`${pages.origin()}/`);
+  const bot = await until('the robot is in the ledger', async () => {
+    const response = await fetch(`${base}/api/v1/sites/${site.id}/bots`, { headers: { Authorization: `Bearer ${token}` } });
+    return (await response.json()).items?.[0];
+  });
+  assert.equal(bot.reason, 'webdriver');
+  await context.close();
+});

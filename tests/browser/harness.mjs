@@ -13,10 +13,11 @@ import { chromium } from 'playwright-core'
 
 const kHere = fileURLToPath(new URL('.', import.meta.url))
 const kBinary = resolve(process.env.MAINSTAY_BIN ?? join(kHere, '../../build/release/mainstay'))
-const kChromium = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+export const kChromium = process.env.CHROMIUM ?? '/usr/bin/chromium'
+export const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 const kReadyMs = 30_000
 const kStopMs = 10_000
+export { chromium }
 export const kPatienceMs = 20_000
 
 export const kOwner = { name: 'Ada Keel', email: 'ada@harbour.example', password: 'a mast needs its stays' }
@@ -65,14 +66,15 @@ export function send(base, method, path, { headers = {}, body } = {}) {
 }
 
 export class Harness {
-  static async start() {
+  /// `flags` are further ones of Chromium's command line.
+  static async start({ flags = [] } = {}) {
     const harness = new Harness()
-    try { await harness.#start() }
+    try { await harness.#start(flags) }
     catch (error) { await harness.stop(); throw error }
     return harness
   }
 
-  async #start() {
+  async #start(flags) {
     this.data = await mkdtemp(join(tmpdir(), 'mainstay-browser-'))
     const port = await freePort()
     this.base = `http://127.0.0.1:${port}`
@@ -84,14 +86,14 @@ export class Harness {
       assert.equal(this.server.exitCode, null, `the server ended:\n${this.output}`)
       return (await send(this.base, 'GET', '/readyz').catch(() => undefined))?.status === 200
     }, kReadyMs)
-    this.browser = await chromium.launch({ executablePath: kChromium, args: kFlags })
+    this.browser = await chromium.launch({ executablePath: kChromium, args: [...kFlags, ...flags] })
     this.foreign = []
     this.complaints = []
   }
 
   async stop() {
-    await this.browser?.close()
-    if (this.server && this.server.exitCode === null) {
+    await Promise.race([this.browser?.close(), new Promise(late => setTimeout(late, kStopMs).unref())])
+    if (this.server?.pid && this.server.exitCode === null && this.server.signalCode === null) {
       const ended = new Promise(done => this.server.once('exit', done))
       this.server.kill('SIGTERM')
       const hard = setTimeout(() => this.server.kill('SIGKILL'), kStopMs)

@@ -2,13 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chromium, kChromium, kFlags } from '../browser/harness.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const { chromium } = createRequire(join(root, 'web-script', 'package.json'))('playwright-core');
+export const kResolveTestHosts = '--host-resolver-rules=MAP *.test 127.0.0.1';
 const PATIENCE_MS = 10_000;
 export const binary = process.env.MAINSTAY_BIN ?? join(root, 'build', 'release', 'mainstay');
 
@@ -38,8 +38,8 @@ export class Collector {
   }
 
   stop() {
-    this.server.closeAllConnections();
-    this.server.close();
+    this.server?.closeAllConnections();
+    this.server?.close();
   }
 
   origin(host = 'site.test') {
@@ -100,10 +100,7 @@ export class Collector {
 }
 
 export async function openBrowser() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--host-resolver-rules=MAP *.test 127.0.0.1', '--disable-background-networking'],
-  });
+  return chromium.launch({ executablePath: kChromium, args: [...kFlags, kResolveTestHosts] });
 }
 
 /** A page of the site; `tag` are further attributes of the script element. */

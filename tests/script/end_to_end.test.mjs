@@ -1,48 +1,22 @@
 // The script in a browser, the built program behind it: what happens on a page is in the reports.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { Collector, binary, openBrowser, plainEnvironment, setVisible } from './browser.mjs';
+import { Harness, kOwner, until } from '../browser/harness.mjs';
+import { Collector, binary, kResolveTestHosts, plainEnvironment, setVisible } from './browser.mjs';
 
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36';
-const PATIENCE_MS = 20_000;
 
-const data = mkdtempSync(join(tmpdir(), 'mainstay-script-data-'));
 const pages = new Collector('');
-let server;
-let browser;
-let base;
+let harness;
 let site;
 let token;
 
 const mainstay = (parts, input) =>
-  execFileSync(binary, [...parts, '--data', data], { input, env: plainEnvironment(), encoding: 'utf8' }).trim();
-
-async function freePort() {
-  const probe = createServer();
-  await new Promise((done) => probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address();
-  await new Promise((done) => probe.close(done));
-  return port;
-}
-
-/** Polls until `check` answers something. */
-async function until(what, check) {
-  const end = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const found = await check();
-    if (found) return found;
-    assert.ok(Date.now() < end, what);
-    await new Promise((wake) => setTimeout(wake, 100));
-  }
-}
+  execFileSync(binary, [...parts, '--data', harness.data], { input, env: plainEnvironment(), encoding: 'utf8', timeout: 60_000 }).trim();
 
 async function query(body) {
-  const response = await fetch(`${base}/api/v2/query`, {
+  const response = await fetch(`${harness.base}/api/v2/query`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
     body: JSON.stringify({ site_id: site.id, date_range: 'day', ...body }),
@@ -53,30 +27,23 @@ async function query(body) {
 }
 
 before(async () => {
-  const port = await freePort();
-  base = `http://127.0.0.1:${port}`;
-  mainstay(['admin', 'owner', 'create', '--email', 'ada@harbour.example', '--password-stdin'], 'a mast needs its stays\n');
+  harness = await Harness.start({ flags: [kResolveTestHosts] });
+  mainstay(['admin', 'owner', 'create', '--email', kOwner.email, '--password-stdin'], `${kOwner.password}\n`);
   site = JSON.parse(mainstay(['admin', 'site', 'create', '--domain', 'site.test', '--timezone', 'UTC']));
-  token = mainstay(['admin', 'token', 'create', '--email', 'ada@harbour.example', '--name', 'test']);
-  server = spawn(binary, ['serve', '--data', data, '--listen', `127.0.0.1:${port}`], { env: plainEnvironment(), stdio: 'ignore' });
-  await until('the server is ready', () => fetch(`${base}/readyz`).then((response) => response.ok, () => false));
+  token = mainstay(['admin', 'token', 'create', '--email', kOwner.email, '--name', 'test']);
   await pages.start();
-  browser = await openBrowser();
-  const snippet = `<script defer src="http://stats.test:${port}/s.js" data-site="${site.id}"></script>`;
+  const snippet = `<script defer src="http://stats.test:${new URL(harness.base).port}/s.js" data-site="${site.id}"></script>`;
   pages.pages.set('/', `<!doctype html><title>Home</title>${snippet}<h1>Home</h1><a href="http://other.test/x">out</a>
     <button data-mainstay-event="Order" data-mainstay-prop-plan="pro" data-mainstay-revenue="12.5" data-mainstay-currency="EUR">buy</button>`);
 });
 
 after(async () => {
-  await browser?.close();
+  await harness?.stop();
   pages.stop();
-  server?.kill('SIGTERM');
-  if (server) await new Promise((done) => server.once('exit', done));
-  rmSync(data, { recursive: true, force: true });
 });
 
 test('what happens on a page is in the reports', async () => {
-  const context = await browser.newContext({ userAgent: AGENT, viewport: { width: 1400, height: 800 }, locale: 'de-AT' });
+  const context = await harness.browser.newContext({ userAgent: AGENT, viewport: { width: 1400, height: 800 }, locale: 'de-AT' });
   const page = await context.newPage();
   await page.addInitScript(() => Object.defineProperty(navigator, 'webdriver', { get: () => false }));
   const refused = [];
@@ -117,12 +84,12 @@ test('what happens on a page is in the reports', async () => {
 });
 
 test('a browser driven by a program is counted as a robot', async () => {
-  const context = await browser.newContext({ userAgent: AGENT });
+  const context = await harness.browser.newContext({ userAgent: AGENT });
   const page = await context.newPage();
   await page.addInitScript(() => Object.defineProperty(navigator, 'webdriver', { get: () => true }));
   await page.goto(`${pages.origin()}/`);
   const bot = await until('the robot is in the ledger', async () => {
-    const response = await fetch(`${base}/api/v1/sites/${site.id}/bots`, { headers: { Authorization: `Bearer ${token}` } });
+    const response = await fetch(`${harness.base}/api/v1/sites/${site.id}/bots`, { headers: { Authorization: `Bearer ${token}` } });
     return (await response.json()).items?.[0];
   });
   assert.equal(bot.reason, 'webdriver');

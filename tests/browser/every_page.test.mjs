@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Harness, seriousFindings, settled } from './harness.mjs'
+import { Harness, closeContext, seriousFindings, settled } from './harness.mjs'
 
 let mainstay, site, share
 const kSections = ['general', 'install', 'goals', 'excluded', 'privacy', 'annotations', 'shares', 'delete']
@@ -11,7 +11,7 @@ before(async () => {
   site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'harbour.example', timezone: 'America/New_York' })
   share = await mainstay.call(page, 'post', `/api/v1/sites/${site.id}/shares`, { name: 'Public' })
   for (let visitor = 0; visitor < 6; visitor++) await mainstay.hit(site, visitor, { url: `https://harbour.example/a/rather/long/path/that/has/to/be/cut/somewhere/${visitor}`, referrer: 'https://duckduckgo.com/' })
-  await page.context().close()
+  await closeContext(page.context())
 })
 after(() => mainstay?.stop())
 
@@ -32,8 +32,8 @@ for (const scheme of ['light', 'dark']) {
       findings.push(...(await seriousFindings(who)).map(found => `${path}: ${found}`))
     }
     assert.deepEqual(findings, [])
-    await page.context().close()
-    await guest.context().close()
+    await closeContext(page.context())
+    await closeContext(guest.context())
   })
 }
 
@@ -48,7 +48,7 @@ for (const width of [360, 2560]) {
       if (over > 0) wide.push(`${path}: ${over} px too wide`)
     }
     assert.deepEqual(wide, [])
-    await page.context().close()
+    await closeContext(page.context())
   })
 }
 

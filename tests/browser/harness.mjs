@@ -145,6 +145,12 @@ export class Harness {
   assertNoComplaint() { assert.deepEqual(this.complaints, []) }
 }
 
+/// Closes a browser context. Chromium forgets to when one of its pages has just begun to show another document, so they come to rest first.
+export async function closeContext(context) {
+  for (const page of context.pages()) await page.goto('about:blank').catch(() => undefined)
+  await context.close()
+}
+
 /// Serious and critical findings of axe-core on the page as it stands.
 export async function seriousFindings(page) {
   await page.evaluate(axe)

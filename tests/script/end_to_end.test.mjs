@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { Harness, kOwner, until } from '../browser/harness.mjs';
+import { Harness, closeContext, kOwner, until } from '../browser/harness.mjs';
 import { Collector, binary, kResolveTestHosts, plainEnvironment, setVisible } from './browser.mjs';
 
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36';
@@ -80,7 +80,7 @@ test('what happens on a page is in the reports', async () => {
   });
   assert.equal(vitals.metrics.length, 3);
   assert.deepEqual(refused, []);
-  await context.close();
+  await closeContext(context);
 });
 
 test('a browser driven by a program is counted as a robot', async () => {
@@ -93,5 +93,5 @@ test('a browser driven by a program is counted as a robot', async () => {
     return (await response.json()).items?.[0];
   });
   assert.equal(bot.reason, 'webdriver');
-  await context.close();
+  await closeContext(context);
 });

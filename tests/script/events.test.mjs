@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { closeContext } from '../browser/harness.mjs';
 import { Collector, buildScript, html, openBrowser, setVisible } from './browser.mjs';
 
 const script = buildScript();
@@ -19,7 +20,7 @@ beforeEach(async () => {
   page = await context.newPage();
 });
 afterEach(async () => {
-  await context.close();
+  await closeContext(context);
   collector.stop();
 });
 

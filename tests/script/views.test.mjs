@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { closeContext } from '../browser/harness.mjs';
 import { Collector, buildScript, html, openBrowser, setVisible } from './browser.mjs';
 
 const script = buildScript();
@@ -20,7 +21,7 @@ beforeEach(async () => {
   page = await context.newPage();
 });
 afterEach(async () => {
-  await context.close();
+  await closeContext(context);
   collector.stop();
 });
 

@@ -62,7 +62,8 @@ TEST(LogParser, combined_lines_are_read_whole) {
   EXPECT_EQ(line.at, at("2015-05-17T08:05:03Z"));
   EXPECT_EQ(line.status, 200);
   EXPECT_EQ(line.bytes, 5316);
-  EXPECT_TRUE(parser.parse(std::string{kCombined} + "\r\n", line));
+  const std::string with_line_end = std::string{kCombined} + "\r\n";
+  EXPECT_TRUE(parser.parse(with_line_end, line));
   EXPECT_EQ(line.user_agent, "Mozilla/5.0 (X11)");
 }
 

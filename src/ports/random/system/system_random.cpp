@@ -10,6 +10,8 @@ SystemRandom::SystemRandom() {
   if (sodium_init() < 0) throw Unavailable("the kernel's random number generator does not answer");
 }
 
-void SystemRandom::fill(std::span<std::byte> bytes) { randombytes_buf(bytes.data(), bytes.size()); }
+void SystemRandom::fill(std::span<std::byte> bytes) {
+  if (!bytes.empty()) randombytes_buf(bytes.data(), bytes.size());
+}
 
 }  // namespace mainstay::random::system

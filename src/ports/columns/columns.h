@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -113,8 +114,9 @@ class Columns {
   /// Creates the tables that are missing and adds the columns that are missing. Blocks; at start only.
   virtual void create(std::span<const Table> tables) = 0;
 
-  /// All steps in one transaction, durable when it returns. Blocks the calling thread; one writer thread.
-  /// A wrong statement or a batch that does not fit is a bug: std::logic_error. After Unavailable nothing was
+  /// All steps in one transaction, durable when it returns. Blocks the calling thread; one at a time, others wait.
+  /// Statements must be repeatable: what they do is decided by the rows and their parameters alone (no random(), no
+  /// now()). A wrong statement or a batch that does not fit is a bug: std::logic_error. After Unavailable nothing was
   /// committed, but for one case: the engine or its host died between committing and answering. A writer that must not
   /// repeat itself stores its offset with the rows and reads it again before it goes on.
   virtual void commit(std::span<const Step> steps) = 0;
@@ -136,11 +138,18 @@ class Columns {
   using Take = std::function<bool(const Answer& chunk)>;
   virtual Task<Result<>> stream(Statement statement, std::chrono::milliseconds patience, Take take) = 0;
 
+  /// As `stream`, on this thread; for start-up and the writer.
+  virtual Result<> stream_blocking(const Statement& statement, std::chrono::milliseconds patience,
+                                   const Take& take) = 0;
+
   /// Writes the answer as a Parquet file at `path`; kConflict `columns.file_exists` when there is one.
   virtual Task<Result<>> write_parquet(Statement statement, std::string path) = 0;
 
-  /// Makes files small and current: merges, checkpoints, gives space back. May take long; writer thread only.
-  virtual void compact() = 0;
+  /// Makes the files anew from what is live: when it returns, no file of the store holds anything of rows that were
+  /// deleted before the call. Blocks; may take minutes. Queries and commits go on meanwhile; only an import of millions
+  /// of rows is held up. Needs free space for a second set of files. Any thread, one at a time. Unavailable when there
+  /// is no space, the disk refuses, or `stop` was requested; then everything is as before, and it can be called again.
+  virtual void compact(std::stop_token stop) = 0;
 
   /// Bytes on disk. Any thread.
   [[nodiscard]] virtual std::uint64_t bytes_on_disk() const = 0;

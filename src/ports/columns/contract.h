@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -23,6 +25,8 @@ class Home {
   [[nodiscard]] virtual std::unique_ptr<Columns> open() = 0;
   /// A path that `write_parquet` may write to.
   [[nodiscard]] virtual std::string export_path(std::string_view name) = 0;
+  /// Whether a file of the store holds these bytes.
+  [[nodiscard]] virtual bool holds(std::string_view bytes) const = 0;
 };
 
 class ColumnsContract : public ::testing::TestWithParam<std::function<std::unique_ptr<Home>()>> {
@@ -284,6 +288,21 @@ TEST_P(ColumnsContract, a_stream_gives_every_row_in_small_chunks_and_stops_when_
   EXPECT_EQ(count(), 50'000);
 }
 
+TEST_P(ColumnsContract, a_blocking_stream_gives_the_same_on_the_callers_thread) {
+  commit({things(0, 20'000)});
+  std::size_t rows = 0;
+  const auto take = [&, home = std::this_thread::get_id()](const Answer& chunk) {
+    EXPECT_EQ(std::this_thread::get_id(), home);
+    EXPECT_LE(chunk.rows.size(), 10'000u);
+    rows += chunk.rows.size();
+    return true;
+  };
+  ASSERT_TRUE(store_->stream_blocking({"SELECT id FROM things", {}}, std::chrono::minutes{1}, take));
+  EXPECT_EQ(rows, 20'000u);
+  EXPECT_EQ(store_->stream_blocking({"SELEC", {}}, std::chrono::minutes{1}, take).error().code,
+            "columns.bad_statement");
+}
+
 TEST_P(ColumnsContract, queries_see_whole_commits_while_a_writer_works) {
   constexpr int kCommits = 40;
   std::thread writer([this] {
@@ -318,16 +337,6 @@ TEST_P(ColumnsContract, parquet_holds_the_answer_and_never_replaces_a_file) {
   const auto wrong = mainstay::testing::run(
       store_->write_parquet({"SELECT 1) TO '/tmp/x' (FORMAT csv) --", {}}, home_->export_path("x")));
   EXPECT_EQ(wrong.error().code, "columns.bad_statement");
-}
-
-TEST_P(ColumnsContract, compacting_gives_back_the_space_of_deleted_rows) {
-  commit({things(1, 300'000)});
-  store_->compact();
-  const auto before = store_->bytes_on_disk();
-  commit({Statement{"DELETE FROM things WHERE seen_at < $1", {kStart + microseconds{299'000}}}});
-  store_->compact();
-  EXPECT_LT(store_->bytes_on_disk(), before / 2);
-  EXPECT_EQ(count(), 1'001);
 }
 
 }  // namespace mainstay::columns

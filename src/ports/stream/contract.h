@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -24,6 +25,8 @@ class Home {
  public:
   virtual ~Home() = default;
   [[nodiscard]] virtual std::unique_ptr<Stream> open() = 0;
+  /// Whether a file of the stream holds these bytes.
+  [[nodiscard]] virtual bool holds(std::string_view bytes) const = 0;
 };
 
 class StreamContract : public ::testing::TestWithParam<std::function<std::unique_ptr<Home>()>> {
@@ -154,6 +157,28 @@ TEST_P(StreamContract, offsets_go_on_after_everything_was_forgotten) {
   EXPECT_EQ(stream_->last(), 300u);
   EXPECT_EQ(append("next"), 301u);
   EXPECT_EQ(all(300).front().bytes, "next");
+}
+
+TEST_P(StreamContract, what_is_erased_leaves_the_disk_and_the_rest_stays) {
+  const std::string needle = "needle of a visitor who wants to be forgotten";
+  for (int i = 0; i < 20; ++i) append("kept " + std::to_string(i));
+  const auto erased = append(needle);
+  EXPECT_TRUE(home_->holds(needle)) << "the test looks at the right files";
+  stream_->erase_through(erased);
+  EXPECT_EQ(append("next"), erased + 1);  // behind the erasure
+  EXPECT_FALSE(home_->holds(needle));
+  // What stands behind it in the same place keeps it only until that is forgotten too.
+  const auto again = append(needle);
+  const auto behind = append("behind");
+  stream_->erase_through(again);
+  append("one");
+  EXPECT_EQ(all(again).front().offset, behind);
+  stream_->forget_through(behind);
+  EXPECT_FALSE(home_->holds(needle));
+  reopen();
+  EXPECT_FALSE(home_->holds(needle));
+  EXPECT_EQ(all(behind).front().bytes, "one");
+  EXPECT_EQ(append("two"), behind + 2);
 }
 
 TEST_P(StreamContract, many_appenders_each_get_their_own_offset_on_their_own_executor) {

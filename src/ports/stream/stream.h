@@ -50,7 +50,11 @@ class Stream {
   [[nodiscard]] virtual Offset last() const = 0;
 
   /// Records up to and including `offset` are not needed any more; their space is freed when convenient. Any thread.
+  /// Their bytes leave the disk within an hour, if this is called again every few minutes.
   virtual void forget_through(Offset offset) = 0;
+
+  /// As `forget_through`; their bytes leave the disk soon. Costs a new file.
+  virtual void erase_through(Offset offset) = 0;
 };
 
 }  // namespace mainstay::stream

@@ -1,14 +1,19 @@
 #include <gtest/gtest.h>
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <functional>
 #include <random>
 
 #include "ports/columns/duckdb/duckdb_columns.h"
+#include "testing/folder_search.h"
 #include "testing/temporary_folder.h"
 
 namespace mainstay::columns::duckdb {
@@ -117,6 +122,23 @@ TEST(CrashedColumns, rows_and_offset_agree_and_nothing_acknowledged_is_lost_afte
   }
 }
 
+/// Whether syncs of write-ahead logs fail, and how many succeeded. DuckDB's fsync comes by here.
+std::atomic<bool> log_syncs_fail = false;
+std::atomic<int> log_syncs = 0;
+
+int sync_log_or_refuse(int descriptor) {
+  std::array<char, 4'096> name{};
+  const auto link = fmt::format("/proc/self/fd/{}", descriptor);
+  const auto size = ::readlink(link.c_str(), name.data(), name.size());
+  const bool is_log = size > 4 && std::string_view(name.data(), static_cast<std::size_t>(size)).ends_with(".wal");
+  if (is_log && log_syncs_fail) {
+    errno = EIO;
+    return -1;
+  }
+  if (is_log) ++log_syncs;
+  return static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
+
 /// Runs `body` in a child of its own; its answer is the exit status.
 int in_child(const std::function<int()>& body) {
   const ::pid_t child = ::fork();
@@ -164,6 +186,121 @@ TEST_P(FullDisk, refuses_commits_whole_and_they_work_again_when_there_is_space) 
   EXPECT_EQ(status, 0);
 }
 
+TEST_P(FullDisk, leaves_everything_as_it_was_when_compacting_does_not_fit) {
+  const TemporaryFolder folder;
+  const int status = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto store = open_in(folder);
+    for (std::int64_t batch = 1; batch <= 60; ++batch) commit_batch(*store, batch, 2'000);
+    const ::rlimit narrow{GetParam(), RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_FSIZE, &narrow) != 0) return 1;
+    bool refused = false;
+    try {
+      store->compact({});
+    } catch (const Unavailable&) {
+      refused = true;
+    }
+    if (!refused) return 2;
+    expect_whole(*store, 60);
+    const ::rlimit wide{RLIM_INFINITY, RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_FSIZE, &wide) != 0) return 3;
+    commit_batch(*store, 61, 20);
+    store->compact({});
+    expect_whole(*store, 61);
+    store.reset();
+    expect_whole(*open_in(folder), 61);
+    return ::testing::Test::HasFailure() ? 4 : 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+/// Commits batches with rows of somebody else between them, which it deletes, and compacts all the time.
+[[noreturn]] void compact_for_ever(const TemporaryFolder& folder, int told, const std::string& needle) {
+  const auto store = open_in(folder);
+  for (std::int64_t batch = number(*store, "SELECT max(reached) FROM offsets") + 1;; ++batch) {
+    Batch secret{.table = "numbers", .rows = 1, .columns = std::vector<Cells>(3)};
+    secret.columns[0].numbers = {-1};
+    secret.columns[1].texts = {needle};
+    secret.columns[2].maps = {{{"who", needle}}};
+    const std::vector<Step> written{std::move(secret)};
+    store->commit(written);
+    commit_batch(*store, batch, 200);
+    const std::vector<Step> deleted{Statement{"DELETE FROM numbers WHERE batch = -1", {}}};
+    store->commit(deleted);
+    if (::write(told, &batch, sizeof batch) != sizeof batch) ::_exit(2);
+    std::thread writer([&] { commit_batch(*store, ++batch, 200); });
+    store->compact({});
+    writer.join();
+    if (::write(told, &batch, sizeof batch) != sizeof batch) ::_exit(2);
+  }
+}
+
+TEST(CrashedColumns, killed_while_it_compacts_it_loses_nothing_and_deleted_rows_go_with_the_next_time) {
+  const std::string needle = "needle-of-a-visitor-who-wants-to-be-forgotten";
+  const TemporaryFolder folder;
+  std::mt19937_64 random(5);
+  std::int64_t acknowledged = 0;
+  for (int round = 0; round < 25; ++round) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const ::pid_t child = ::fork();
+    if (child == 0) compact_for_ever(folder, ends[1], needle);
+    ::close(ends[1]);
+    std::int64_t batch = 0;
+    for (std::uint64_t left = 1 + random() % 4; left > 0; --left) {
+      ASSERT_EQ(::read(ends[0], &batch, sizeof batch), static_cast<::ssize_t>(sizeof batch));
+      acknowledged = batch;
+    }
+    // Somewhere in the middle, further each time.
+    for (std::uint64_t spin = random() % 40'000'000; spin > 0; --spin) asm volatile("");
+    ::kill(child, SIGKILL);
+    while (::read(ends[0], &batch, sizeof batch) == sizeof batch) acknowledged = batch;
+    ::close(ends[0]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "round " << round << " status " << status;
+    const int judged = in_child([&] {
+      const auto store = open_in(folder);
+      const auto reached = number(*store, "SELECT max(reached) FROM offsets");
+      EXPECT_GE(reached, acknowledged);
+      const std::vector<Step> deleted{Statement{"DELETE FROM numbers WHERE batch = -1", {}}};
+      store->commit(deleted);
+      expect_whole(*store, reached);
+      if (round % 5 == 4) {
+        store->compact({});
+        EXPECT_FALSE(mainstay::testing::folder_holds(folder.path(), needle));
+        expect_whole(*store, reached);
+      }
+      return ::testing::Test::HasFailure() ? 1 : 0;
+    });
+    ASSERT_EQ(judged, 0) << "round " << round;
+  }
+}
+
+TEST(CrashedColumns, what_a_failed_sync_left_is_made_durable_before_it_is_believed) {
+  const TemporaryFolder folder;
+  const int status = in_child([&] {
+    auto store = open_in(folder);
+    commit_batch(*store, 1, 20);
+    log_syncs_fail = true;
+    EXPECT_THROW(commit_batch(*store, 2, 20), Unavailable);
+    EXPECT_THROW(number(*store, "SELECT max(reached) FROM offsets"), Unavailable) << "nobody knows what is on the disk";
+    log_syncs_fail = false;
+    const int before = log_syncs;
+    const auto reached = number(*store, "SELECT max(reached) FROM offsets");
+    EXPECT_GT(log_syncs, before) << "it was read back without being synced";
+    EXPECT_GE(reached, 1);
+    EXPECT_LE(reached, 2);
+    expect_whole(*store, reached);
+    commit_batch(*store, reached + 1, 20);
+    store.reset();
+    store = open_in(folder);
+    expect_whole(*store, reached + 1);
+    return ::testing::Test::HasFailure() ? 1 : 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
 TEST(CrashedColumns, a_folder_in_use_is_refused_to_another_process) {
   const TemporaryFolder folder;
   int ends[2];
@@ -190,3 +327,6 @@ TEST(CrashedColumns, a_folder_in_use_is_refused_to_another_process) {
 
 }  // namespace
 }  // namespace mainstay::columns::duckdb
+
+extern "C" int fsync(int descriptor) { return mainstay::columns::duckdb::sync_log_or_refuse(descriptor); }
+extern "C" int fdatasync(int descriptor) { return mainstay::columns::duckdb::sync_log_or_refuse(descriptor); }

@@ -64,6 +64,12 @@ Deadlines::Guard::~Guard() {
   deadlines_.entries_.erase(entry_);
 }
 
+void Deadlines::Guard::end_now() {
+  const std::scoped_lock lock(deadlines_.mutex_);
+  entry_->due = Clock::now();
+  deadlines_.changed_.notify_all();
+}
+
 bool Deadlines::Guard::is_too_slow() const {
   const std::scoped_lock lock(deadlines_.mutex_);
   return entry_->passed && !deadlines_.ending_;

@@ -51,6 +51,8 @@ class Deadlines::Guard {
   Guard& operator=(const Guard&) = delete;
   /// Whether the statement was interrupted because its time was over, not because everything ends.
   [[nodiscard]] bool is_too_slow() const;
+  /// Interrupts the statement now.
+  void end_now();
 
  private:
   Deadlines& deadlines_;

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <condition_variable>
+#include <deque>
 #include <set>
 #include <stdexcept>
 
 #include "ports/columns/duckdb/answer.h"
 #include "ports/columns/duckdb/append.h"
 #include "ports/columns/duckdb/engine.h"
+#include "ports/columns/duckdb/rewrite.h"
 #include "runtime/blocking_pool.h"
 
 namespace mainstay::columns::duckdb {
@@ -18,6 +21,17 @@ using Deadline = Deadlines::Clock::time_point;
 Deadline deadline_after(std::chrono::milliseconds patience) {
   return Deadlines::Clock::now() + std::min<std::chrono::milliseconds>(patience, std::chrono::hours{24 * 365});
 }
+
+/// Rows of commits that wait to be repeated on a new file; beyond it commits wait.
+constexpr std::size_t kRepeatRowsMax = 400'000;
+/// A writer that is never idle adds as much as is repeated meanwhile: after so many rounds it has to wait.
+constexpr int kRepeatRounds = 3;
+/// A new file waits so long for the queries that run, and keeps new ones waiting; then it lets them pass, and tries
+/// again later. After a while it insists.
+constexpr std::chrono::milliseconds kExchangePatience{100};
+constexpr std::chrono::seconds kExchangeRetry{3};
+constexpr std::chrono::minutes kInsistAfter{10};
+constexpr std::chrono::minutes kInsistFor{10};
 
 std::unexpected<Failure> too_large(std::size_t rows_max) {
   return refuse(Refusal::kInvalid, "columns.answer_too_large",
@@ -39,6 +53,19 @@ std::vector<std::string> columns_of(duckdb_connection connection, std::string_vi
   return names;
 }
 
+void wait(const std::stop_token& stop, std::chrono::milliseconds time) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
+}
+
+/// The commits that were made since the snapshot of a rewrite.
+struct Since {
+  std::deque<std::vector<Step>> commits;
+  std::size_t rows = 0;
+  bool whole = true;  ///< false when a commit failed that may be durable all the same
+};
+
 class DuckDbColumns final : public Columns {
  public:
   explicit DuckDbColumns(const Options& options)
@@ -52,7 +79,7 @@ class DuckDbColumns final : public Columns {
 
   void create(std::span<const Table> tables) override;
   void commit(std::span<const Step> steps) override;
-  void compact() override;
+  void compact(std::stop_token stop) override;
 
   Task<Result<Answer>> query(Statement statement, Limits limits) override {
     const Deadline deadline = deadline_after(limits.patience);
@@ -64,6 +91,9 @@ class DuckDbColumns final : public Columns {
   Task<Result<>> stream(Statement statement, std::chrono::milliseconds patience, Take take) override {
     const Deadline deadline = deadline_after(patience);
     co_return co_await pool_.run([&] { return stream_until(statement, deadline, take); });
+  }
+  Result<> stream_blocking(const Statement& statement, std::chrono::milliseconds patience, const Take& take) override {
+    return stream_until(statement, deadline_after(patience), take);
   }
   Task<Result<>> write_parquet(Statement statement, std::string path) override {
     co_return co_await pool_.run([&] { return write_parquet_now(statement, path); });
@@ -78,12 +108,20 @@ class DuckDbColumns final : public Columns {
   [[nodiscard]] std::unexpected<Failure> refusal(const Trouble& trouble, const Deadlines::Guard& guard);
   void create_table(duckdb_connection connection, const Table& table);
   [[nodiscard]] Outcome<> perform(duckdb_connection connection, const Step& step);
+  [[nodiscard]] Outcome<> perform_all(duckdb_connection connection, std::span<const Step> steps);
+
+  void rewrite(const std::stop_token& stop);
+  void repeat(duckdb_connection copy, const std::deque<std::vector<Step>>& commits);
+  [[nodiscard]] std::deque<std::vector<Step>> take_since();
 
   Engine engine_;
   Deadlines deadlines_;
-  std::mutex writer_;    ///< held by whoever writes
-  StoredTables tables_;  ///< of the writer
-  BlockingPool pool_;    ///< ends first: its jobs use the rest
+  std::mutex compacting_;
+  std::mutex writer_;                      ///< held by whoever writes; guards what follows
+  std::condition_variable since_changed_;  ///< `since_` became shorter
+  std::optional<Since> since_;             ///< while there is a rewrite
+  StoredTables tables_;
+  BlockingPool pool_;  ///< ends first: its jobs use the rest
 };
 
 std::unexpected<Failure> DuckDbColumns::refusal(const Trouble& trouble, const Deadlines::Guard& guard) {
@@ -201,43 +239,100 @@ Outcome<> DuckDbColumns::perform(duckdb_connection connection, const Step& step)
   return append(connection, table->second, batch);
 }
 
-void DuckDbColumns::commit(std::span<const Step> steps) {
-  const std::scoped_lock lock(writer_);
-  const auto lease = engine_.lease();
+/// One transaction.
+Outcome<> DuckDbColumns::perform_all(duckdb_connection connection, std::span<const Step> steps) {
   Outcome<> done;
-  if (const auto begun = run(lease->get(), {.text = "BEGIN"}); !begun) done = std::unexpected(begun.error());
+  if (const auto begun = run(connection, {.text = "BEGIN"}); !begun) done = std::unexpected(begun.error());
   try {
     for (const auto& step : steps) {
-      if (done) done = perform(lease->get(), step);
+      if (done) done = perform(connection, step);
     }
   } catch (...) {
-    (void)run(lease->get(), {.text = "ROLLBACK"});
+    (void)run(connection, {.text = "ROLLBACK"});
     throw;
   }
   if (done) {
-    if (const auto committed = run(lease->get(), {.text = "COMMIT"}); !committed)
+    if (const auto committed = run(connection, {.text = "COMMIT"}); !committed) {
       done = std::unexpected(committed.error());
-  }
-  if (done) {
-    engine_.checkpoint_if_due(lease->get());
-    return;
-  }
-  engine_.note(done.error());
-  // A failed commit has rolled back already; then this does nothing.
-  (void)run(lease->get(), {.text = "ROLLBACK"});
-  raise(done.error());
-}
-
-void DuckDbColumns::compact() {
-  const std::scoped_lock lock(writer_);
-  {
-    const auto lease = engine_.lease();
-    if (const auto done = run(lease->get(), {.text = "CHECKPOINT"}); !done) {
-      engine_.note(done.error());
-      raise(done.error());
     }
   }
-  engine_.shrink();
+  // A failed commit has rolled back already; then this does nothing.
+  if (!done) (void)run(connection, {.text = "ROLLBACK"});
+  return done;
+}
+
+void DuckDbColumns::commit(std::span<const Step> steps) {
+  std::unique_lock lock(writer_);
+  since_changed_.wait(lock, [this] { return !since_ || since_->rows < kRepeatRowsMax; });
+  const auto lease = engine_.lease();
+  if (const auto done = perform_all(lease->get(), steps); !done) {
+    engine_.note(done.error());
+    if (since_) since_->whole = false;
+    raise(done.error());
+  }
+  if (since_) {
+    for (auto& step : since_->commits.emplace_back(steps.begin(), steps.end())) {
+      auto* const batch = std::get_if<Batch>(&step);
+      if (batch == nullptr) continue;
+      batch->table = tables_.find(batch->table)->first;  // the caller's name may go
+      since_->rows += batch->rows;
+    }
+  }
+  engine_.checkpoint_if_due(lease->get());
+}
+
+void DuckDbColumns::compact(std::stop_token stop) {
+  const std::scoped_lock alone(compacting_);
+  try {
+    rewrite(stop);
+  } catch (...) {
+    const std::scoped_lock lock(writer_);
+    since_.reset();
+    since_changed_.notify_all();
+    throw;
+  }
+}
+
+void DuckDbColumns::rewrite(const std::stop_token& stop) {
+  Rewrite made(engine_, deadlines_);
+  {
+    const std::scoped_lock lock(writer_);
+    made.begin();
+    since_.emplace();
+  }
+  made.copy(stop);
+  for (int round = 0; round < kRepeatRounds; ++round) {
+    std::unique_lock lock(writer_);
+    const auto commits = take_since();
+    lock.unlock();
+    repeat(made.connection(), commits);
+  }
+  for (const auto insist_at = Deadlines::Clock::now() + kInsistAfter;;) {
+    if (stop.stop_requested()) throw Unavailable("compacting the column store was stopped");
+    {
+      const std::scoped_lock lock(writer_);
+      repeat(made.connection(), take_since());
+      const bool insists = Deadlines::Clock::now() >= insist_at;
+      if (made.exchange(insists ? kInsistFor : kExchangePatience)) {
+        since_.reset();
+        return;
+      }
+    }
+    wait(stop, kExchangeRetry);
+  }
+}
+
+void DuckDbColumns::repeat(duckdb_connection copy, const std::deque<std::vector<Step>>& commits) {
+  for (const auto& steps : commits) {
+    if (const auto done = perform_all(copy, steps); !done) raise(done.error());
+  }
+}
+
+std::deque<std::vector<Step>> DuckDbColumns::take_since() {
+  if (!since_->whole) throw Unavailable("a commit failed while the column store was compacted");
+  since_->rows = 0;
+  since_changed_.notify_all();
+  return std::exchange(since_->commits, {});
 }
 
 std::uint64_t DuckDbColumns::bytes_on_disk() const {

@@ -2,7 +2,9 @@
 
 #include <future>
 
+#include "ports/columns/compaction_contract.h"
 #include "ports/columns/contract.h"
+#include "testing/folder_search.h"
 #include "testing/temporary_folder.h"
 
 namespace mainstay::columns::duckdb {
@@ -17,6 +19,7 @@ class FolderHome final : public Home {
     return duckdb::open({.folder = folder_ / "data", .export_folder = folder_ / "exports"});
   }
   std::string export_path(std::string_view name) override { return (folder_ / "exports" / name).string(); }
+  bool holds(std::string_view bytes) const override { return mainstay::testing::folder_holds(folder_.path(), bytes); }
 
  private:
   TemporaryFolder folder_;
@@ -56,6 +59,16 @@ TEST_F(DuckDbColumns, statements_reach_no_file_no_network_and_no_setting) {
   }
   EXPECT_FALSE(run(store->write_parquet({"SELECT 1", {}}, (folder_ / "elsewhere.parquet").string())));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "elsewhere.parquet"));
+}
+
+TEST_F(DuckDbColumns, what_a_crash_left_beside_the_file_is_removed) {
+  open();
+  for (const auto* left : {"data/compact/columns.duckdb", "data/temporary/spilled.tmp", "exports/half.parquet"}) {
+    std::filesystem::create_directories((folder_ / left).parent_path());
+    std::ofstream(folder_ / left) << "rows of somebody";
+  }
+  open();
+  EXPECT_FALSE(mainstay::testing::folder_holds(folder_.path(), "rows of somebody"));
 }
 
 TEST_F(DuckDbColumns, a_statement_that_needs_too_much_memory_is_refused_and_the_store_lives_on) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <thread>
 
 #include "base/log.h"
@@ -38,13 +39,15 @@ std::size_t thread_count(const Options& options) {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
 }
 
+constexpr std::string_view kTemporary = "temporary";
+
 std::string bytes_text(std::uint64_t bytes) { return fmt::format("{}B", bytes); }
 
 Config make_config(const Options& options) {
   const std::initializer_list<std::pair<const char*, std::string>> settings{
       {"threads", fmt::format("{}", thread_count(options))},
       {"memory_limit", bytes_text(memory_limit(options))},
-      {"temp_directory", (options.folder / "temporary").string()},
+      {"temp_directory", (options.folder / kTemporary).string()},
       {"max_temp_directory_size", bytes_text(options.temporary_bytes_max)},
       // Checkpoints are ours (`checkpoint_if_due`): one within a commit could fail a commit that is durable.
       {"checkpoint_threshold", bytes_text(std::uint64_t{1} << 40)},
@@ -80,17 +83,29 @@ void lock_down(duckdb_connection connection, std::initializer_list<std::filesyst
   run_or_raise(connection, "SET lock_configuration = true");
 }
 
-constexpr std::int64_t kShrinkBytesMin = 4 << 20;  ///< free space below this is not worth the work
+/// The start of the file that says which of its blocks are in use.
+constexpr std::uint64_t kHeadBytes = 3 << 12;
 
-bool is_half_empty(duckdb_connection connection) {
-  auto result = run(connection, {.text = "SELECT free_blocks * block_size >= $1 AND free_blocks * 2 >= total_blocks "
-                                         "FROM pragma_database_size() WHERE database_name = 'columns'",
-                                 .parameters = {kShrinkBytesMin}});
-  if (!result) raise(result.error());
-  const auto chunk = fetch(*result);
-  if (!chunk) raise(chunk.error());
-  if (!*chunk || duckdb_data_chunk_get_size(chunk->get()) != 1) throw Unavailable("the column store has no size");
-  return *static_cast<const bool*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk->get(), 0)));
+/// Writes the first `bytes_max` of a file over themselves and syncs it. After a sync that failed the kernel may show
+/// bytes that never reached the disk and call them clean: what is read back must not be believed before this. Throws
+/// Unavailable when it cannot be done; a file that is not there is in order.
+void write_again(const std::filesystem::path& path, std::uint64_t bytes_max) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (descriptor < 0 && errno == ENOENT) return;
+  bool done = descriptor >= 0;
+  std::vector<char> buffer(1 << 20);
+  for (std::uint64_t at = 0; done && at < bytes_max;) {
+    const auto wanted = std::min<std::uint64_t>(buffer.size(), bytes_max - at);
+    const auto got = ::pread(descriptor, buffer.data(), wanted, static_cast<::off_t>(at));
+    if (got == 0) break;
+    done =
+        got > 0 && ::pwrite(descriptor, buffer.data(), static_cast<std::size_t>(got), static_cast<::off_t>(at)) == got;
+    at += static_cast<std::uint64_t>(got);
+  }
+  done = done && ::fdatasync(descriptor) == 0;
+  const auto error = std::error_code(errno, std::generic_category());
+  if (descriptor >= 0) ::close(descriptor);
+  if (!done) throw Unavailable(fmt::format("cannot make {} durable: {}", path.string(), error.message()));
 }
 
 /// Makes a rename durable; without it the old file may be back after a power cut, which holds the same rows.
@@ -103,31 +118,55 @@ void sync_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Engine::Engine(Options options) : options_(std::move(options)) { open(); }
+OpenFile open_file(const Options& options, const std::filesystem::path& file,
+                   std::initializer_list<std::filesystem::path> folders) {
+  const Config config = make_config(options);
+  char* message = nullptr;
+  OpenFile opened;
+  if (duckdb_open_ext(file.c_str(), opened.database.out(), config.get(), &message) != DuckDBSuccess) {
+    const std::string text = message == nullptr ? "no message" : message;
+    duckdb_free(message);
+    throw Unavailable(fmt::format("cannot open {}: {}", file.string(), text));
+  }
+  if (duckdb_connect(opened.database.get(), opened.connection.out()) != DuckDBSuccess) {
+    throw Unavailable("DuckDB does not connect");
+  }
+  lock_down(opened.connection.get(), folders);
+  return opened;
+}
 
-void Engine::open() {
+Engine::Engine(Options options) : options_(std::move(options)) {
   std::error_code error;
   std::filesystem::create_directories(options_.folder, error);
   if (!error && !options_.export_folder.empty()) std::filesystem::create_directories(options_.export_folder, error);
   if (error) throw Unavailable("cannot create " + options_.folder.string() + ": " + error.message());
-  std::filesystem::remove_all(compact_folder(), error);  // what a crash left of a `shrink`
-  const Config config = make_config(options_);
-  char* message = nullptr;
-  Database database;
-  if (duckdb_open_ext(file().c_str(), database.out(), config.get(), &message) != DuckDBSuccess) {
-    const std::string text = message == nullptr ? "no message" : message;
-    duckdb_free(message);
-    throw Unavailable(fmt::format("cannot open {}: {}", file().string(), text));
+  open();
+  remove_leftovers();
+}
+
+void Engine::open() {
+  auto opened = open_file(options_, file(), {options_.export_folder, new_folder()});
+  database_ = std::move(opened.database);
+  release(std::move(opened.connection));
+}
+
+/// What a crash left of a rewrite, of large sorts and of exports: copies of rows that may have been deleted since.
+/// The file is open, so no other process is at work here.
+void Engine::remove_leftovers() {
+  std::error_code error;
+  std::filesystem::remove_all(new_folder(), error);
+  std::filesystem::remove_all(options_.folder / kTemporary, error);
+  if (options_.export_folder.empty()) return;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.export_folder, error)) {
+    std::filesystem::remove_all(entry.path(), error);
   }
-  Connection connection;
-  if (duckdb_connect(database.get(), connection.out()) != DuckDBSuccess) throw Unavailable("DuckDB does not connect");
-  lock_down(connection.get(), {options_.export_folder, compact_folder()});
-  database_ = std::move(database);
-  release(std::move(connection));
 }
 
 std::unique_ptr<Engine::Lease> Engine::lease() {
   if (broken_) heal();
+  {
+    const std::scoped_lock passing(door_);
+  }
   std::shared_lock life(life_);
   if (!database_) throw Unavailable("the column store is closed");
   Connection connection;
@@ -191,45 +230,37 @@ void Engine::close() {
 }
 
 void Engine::heal() {
+  const std::scoped_lock keeping_out(door_);
   const std::unique_lock life(life_);  // waits until no statement runs: one file must never be open twice
   if (!broken_) return;
   close();
+  write_again(file().string() + ".wal", std::numeric_limits<std::uint64_t>::max());
+  write_again(file(), kHeadBytes);
   open();
   broken_ = false;
   log::info("the column store is open again");
 }
 
-void Engine::shrink() {
-  const auto made = absolute(compact_folder() / "columns.duckdb").string();
-  {
-    const auto writer = lease();
-    if (!is_half_empty(writer->get())) return;
-    std::error_code ignored;
-    std::filesystem::remove_all(compact_folder(), ignored);
-    std::filesystem::create_directories(compact_folder(), ignored);
-    run_or_raise(writer->get(), fmt::format("ATTACH {} AS compact", quote(made)));
-    try {
-      run_or_raise(writer->get(), "COPY FROM DATABASE columns TO compact");
-      run_or_raise(writer->get(), "CHECKPOINT compact");
-      run_or_raise(writer->get(), "DETACH compact");
-    } catch (...) {
-      (void)run(writer->get(), {.text = "DETACH compact"});
-      std::filesystem::remove_all(compact_folder(), ignored);
-      throw;
-    }
-  }
-  const std::unique_lock life(life_);
+bool Engine::replace_by(OpenFile& made, const std::filesystem::path& made_file, std::chrono::milliseconds patience) {
+  const std::scoped_lock keeping_out(door_);
+  const std::unique_lock life(life_, patience);
+  if (!life) return false;
+  made = {};
   broken_ = true;  // until it is open again, whatever is thrown
   close();
   auto error = std::make_error_code(std::errc::resource_unavailable_try_again);
-  // A write-ahead log that is still there belongs to the old file.
-  if (!std::filesystem::exists(file().string() + ".wal")) {
-    std::filesystem::rename(made, file(), error);
+  // A write-ahead log that is still there belongs to the file of its name.
+  const auto has_log = [](const std::filesystem::path& path) {
+    return std::filesystem::exists(path.string() + ".wal");
+  };
+  if (!has_log(file()) && !has_log(made_file)) {
+    std::filesystem::rename(made_file, file(), error);
     sync_folder(options_.folder);
   }
   open();
   broken_ = false;
   if (error) throw Unavailable("cannot exchange " + file().string() + ": " + error.message());
+  return true;
 }
 
 }  // namespace mainstay::columns::duckdb

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -13,6 +14,15 @@
 
 namespace mainstay::columns::duckdb {
 
+/// An open file and a connection to it.
+struct OpenFile {
+  Database database;
+  Connection connection;
+};
+/// Opens or makes `file`, locked down to `folders`. Throws Unavailable.
+[[nodiscard]] OpenFile open_file(const Options& options, const std::filesystem::path& file,
+                                 std::initializer_list<std::filesystem::path> folders);
+
 /// The open database and its connections; opens it anew after it broke. Any thread.
 class Engine {
  public:
@@ -22,7 +32,7 @@ class Engine {
   /// A connection for one use; it returns to the pool with the lease. While any lease lives, the database stays.
   class Lease {
    public:
-    Lease(Engine& engine, std::shared_lock<std::shared_mutex> life, Connection connection)
+    Lease(Engine& engine, std::shared_lock<std::shared_timed_mutex> life, Connection connection)
         : engine_(engine), life_(std::move(life)), connection_(std::move(connection)) {}
     ~Lease();
     Lease(const Lease&) = delete;
@@ -31,7 +41,7 @@ class Engine {
 
    private:
     Engine& engine_;
-    std::shared_lock<std::shared_mutex> life_;
+    std::shared_lock<std::shared_timed_mutex> life_;
     Connection connection_;
   };
   /// Throws Unavailable when the database is broken and cannot be opened anew.
@@ -44,24 +54,28 @@ class Engine {
   /// the writer, outside of a transaction.
   void checkpoint_if_due(duckdb_connection connection);
 
-  /// Writes the tables into a new file and takes it in place of the old one when at least half of that is free.
-  /// Queries go on meanwhile, but for the moment of the exchange; nobody may write. Throws Unavailable; then the
-  /// old file stays.
-  void shrink();
+  /// Closes `made`, takes its file in place of the old one and opens that. Nobody may write. Waits up to `patience` for
+  /// the queries that run; those that come meanwhile wait as well. False when it was not enough. Throws Unavailable;
+  /// then the old file stays.
+  [[nodiscard]] bool replace_by(OpenFile& made, const std::filesystem::path& made_file,
+                                std::chrono::milliseconds patience);
 
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] std::filesystem::path file() const { return options_.folder / "columns.duckdb"; }
+  /// Where a new file is made; what stands there is of no use to anybody else.
+  [[nodiscard]] std::filesystem::path new_folder() const { return options_.folder / "compact"; }
 
  private:
   void open();
   void heal();
   void close();
-  [[nodiscard]] std::filesystem::path compact_folder() const { return options_.folder / "compact"; }
+  void remove_leftovers();
   void release(Connection connection);
   [[nodiscard]] std::uint64_t log_bytes() const;
 
   const Options options_;
-  std::shared_mutex life_;  ///< shared: the database is in use; unique: it is opened anew
+  std::mutex door_;               ///< who waits for `life_` alone holds it, so that others do not overtake
+  std::shared_timed_mutex life_;  ///< shared: the database is in use; unique: it is opened anew
   std::atomic<bool> broken_ = false;
   std::uint64_t checkpoint_at_ = 0;  ///< of the writer: no checkpoint before the log is this large
   Database database_;

@@ -210,6 +210,14 @@ void Connection::commit() {
   command("commit");
   logged_failure_ = 0;
 }
+bool Connection::empty_log() noexcept {
+  // Readers must not hold up writers: better try again.
+  sqlite3_busy_timeout(database_.get(), 0);
+  const int code = sqlite3_wal_checkpoint_v2(database_.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(database_.get(), static_cast<int>(kBusyPatience.count()));
+  return code == SQLITE_OK;
+}
+
 void Connection::set_savepoint() { command("savepoint body"); }
 void Connection::release_savepoint() { command("release body"); }
 void Connection::rollback_to_savepoint() { command("rollback to body"); }

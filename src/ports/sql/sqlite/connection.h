@@ -44,6 +44,9 @@ class Connection {
 
   void begin();  ///< takes the write lock at once when access is kWrite, so that it cannot fail half-way
   void commit();
+  /// Moves the write-ahead log into the database file and cuts it to nothing, outside of a transaction. False when that
+  /// has to wait, for a reader that still needs the log or for a disk that refuses. Never throws.
+  [[nodiscard]] bool empty_log() noexcept;
   void rollback() noexcept;  ///< also when no transaction is open
   void set_savepoint();
   void release_savepoint();

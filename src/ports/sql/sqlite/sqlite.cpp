@@ -19,7 +19,7 @@ class SqliteDatabase final : public Database {
  public:
   explicit SqliteDatabase(const Options& options)
       : path_(options.path),
-        writer_(options.path, options.queue_max),
+        writer_(options.path, options.queue_max, options.scrub_after),
         readers_({.name = "sql-reader", .threads = options.readers, .queue_max = options.queue_max}) {}
 
   void migrate(std::span<const Migration> migrations) override {

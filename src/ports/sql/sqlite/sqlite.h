@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -11,8 +12,11 @@
 namespace mainstay::sql::sqlite {
 
 struct Options {
-  std::filesystem::path path;    ///< the file; its folder exists. Created with mode 0600 when missing
-  std::size_t readers = 4;       ///< threads with a connection each, opened when first used; >= 1
+  std::filesystem::path path;  ///< the file; its folder exists. Created with mode 0600 when missing
+  std::size_t readers = 4;     ///< threads with a connection each, opened when first used; >= 1
+  /// What was deleted or replaced is in no file any more so long after its commit, unless a read that began before
+  /// still runs. Also after a crash: this long after opening at the latest.
+  std::chrono::milliseconds scrub_after{60'000};
   std::size_t queue_max = 4096;  ///< bodies that wait, for the writer and for the readers each; one more is Unavailable
 };
 

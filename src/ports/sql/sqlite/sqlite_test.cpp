@@ -15,6 +15,7 @@
 #include "ports/sql/durability_contract.h"
 #include "ports/sql/migration_contract.h"
 #include "ports/sql/sqlite/connection.h"
+#include "testing/folder_search.h"
 #include "testing/temporary_folder.h"
 
 /// SQLite's fsync comes by here, to be counted and to be refused.
@@ -87,6 +88,59 @@ TEST_F(SqliteTest, a_file_that_is_no_database_is_unavailable_and_left_alone) {
   std::fclose(file);
   EXPECT_THROW(static_cast<void>(open_with_tables()), Unavailable);
   EXPECT_EQ(std::filesystem::file_size(path_), 14'000U);
+}
+
+constexpr std::string_view kNeedle = "a salt that nobody may ever read again";
+
+void write_needle(Database& database) {
+  testing::run(database.write([](Tx& tx) { tx.execute("insert into things (id, name) values (1, $1)", kNeedle); }));
+}
+void delete_needle(Database& database) {
+  testing::run(database.write([](Tx& tx) { tx.execute("delete from things where id = 1"); }));
+}
+
+TEST_F(SqliteTest, what_was_deleted_leaves_every_file_while_the_database_is_open) {
+  open_with_tables().reset();
+  const auto database = open({.path = path_, .scrub_after = std::chrono::milliseconds{1}});
+  for (int round = 0; round < 3; ++round) {
+    write_needle(*database);
+    EXPECT_TRUE(testing::folder_holds(folder_.path(), kNeedle)) << "the test looks at the right files";
+    delete_needle(*database);
+    while (testing::folder_holds(folder_.path(), kNeedle)) std::this_thread::yield();
+  }
+  EXPECT_EQ(testing::run(database->read([](Tx& tx) { return tx.find("select count(*) from things")->integer(0); })), 0);
+}
+
+TEST_F(SqliteTest, what_was_deleted_leaves_every_file_also_when_a_read_held_it_up) {
+  open_with_tables().reset();
+  const auto database = open({.path = path_, .scrub_after = std::chrono::milliseconds{1}});
+  write_needle(*database);
+  testing::run(database->read([&](Tx& tx) {
+    EXPECT_EQ(tx.find("select count(*) from things")->integer(0), 1);
+    std::jthread([&] {  // more than one commit: the writer does not wait for readers
+      delete_needle(*database);
+      for (int i = 2; i < 50; ++i) {
+        testing::run(database->write([i](Tx& other) { other.execute("insert into things (id) values ($1)", i); }));
+      }
+    })
+        .join();
+    EXPECT_EQ(tx.find("select count(*) from things where id = 1")->integer(0), 1);
+  }));
+  while (testing::folder_holds(folder_.path(), kNeedle)) std::this_thread::yield();
+}
+
+TEST_F(SqliteTest, what_was_deleted_before_a_kill_leaves_every_file_at_the_next_start) {
+  open_with_tables().reset();
+  const auto child = start_child([&] {
+    const auto database = open({.path = path_});
+    write_needle(*database);
+    delete_needle(*database);
+    ::kill(::getpid(), SIGKILL);
+  });
+  EXPECT_EQ(end_of(child), -SIGKILL);
+  EXPECT_TRUE(testing::folder_holds(folder_.path(), kNeedle)) << "the log still has it";
+  const auto database = open({.path = path_, .scrub_after = std::chrono::milliseconds{1}});
+  while (testing::folder_holds(folder_.path(), kNeedle)) std::this_thread::yield();
 }
 
 /// Keeps the writer in a body until `work` has put more bodies into its queue.

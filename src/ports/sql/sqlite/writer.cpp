@@ -9,9 +9,18 @@
 #include <memory>
 
 namespace mainstay::sql::sqlite {
+namespace {
 
-Writer::Writer(const std::filesystem::path& path, std::size_t queue_max)
-    : connection_(path, Access::kWrite), queue_max_(queue_max), thread_([this] { work(); }) {}
+constexpr std::chrono::milliseconds kScrubRetryMin{20};
+
+}  // namespace
+
+Writer::Writer(const std::filesystem::path& path, std::size_t queue_max, std::chrono::milliseconds scrub_after)
+    : connection_(path, Access::kWrite),
+      queue_max_(queue_max),
+      scrub_after_(scrub_after),
+      scrub_at_(std::chrono::steady_clock::now() + scrub_after),  // a crash may have left a log
+      thread_([this] { work(); }) {}
 
 Writer::~Writer() {
   {
@@ -63,18 +72,37 @@ void Writer::work() {
   std::vector<Job> group;
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
+    if (!wait_for_work(lock)) return;
     while (!queue_.empty() && group.size() < kGroupMax) {
       group.push_back(std::move(queue_.front()));
       queue_.pop_front();
     }
     lock.unlock();
     commit_group(group);
+    if (!scrub_at_) scrub_at_ = std::chrono::steady_clock::now() + scrub_after_;
     for (const auto& job : group) job.done();
     group.clear();
     lock.lock();
   }
+}
+
+/// False at the end. What is to be scrubbed is, in time, also while there is always something to write.
+bool Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto has_work = [this] { return stopping_ || !queue_.empty(); };
+  while (scrub_at_) {
+    if (std::chrono::steady_clock::now() < *scrub_at_) {
+      if (wake_.wait_until(lock, *scrub_at_, has_work)) break;
+      continue;
+    }
+    lock.unlock();
+    const bool emptied = connection_.empty_log();
+    lock.lock();
+    scrub_at_.reset();
+    if (emptied) break;
+    scrub_at_ = std::chrono::steady_clock::now() + std::max(scrub_after_, kScrubRetryMin);
+  }
+  if (!scrub_at_) wake_.wait(lock, has_work);
+  return !queue_.empty();
 }
 
 void Writer::commit_group(std::span<Job> jobs) {

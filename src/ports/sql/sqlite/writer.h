@@ -6,6 +6,7 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -24,6 +25,8 @@ namespace mainstay::sql::sqlite {
 /// - When one body spoils the whole transaction (a rule deferred to the commit, an error after which SQLite rolls
 ///   back everything), each body of the group runs again in a transaction of its own.
 ///
+/// So long after a commit it empties the write-ahead log, which keeps the former content of pages.
+///
 /// `run` from any thread. The destructor finishes what was accepted, then joins.
 class Writer {
  public:
@@ -31,7 +34,7 @@ class Writer {
   static constexpr std::size_t kGroupMax = 512;
 
   /// At most `queue_max` bodies wait; one more is Unavailable.
-  Writer(const std::filesystem::path& path, std::size_t queue_max);
+  Writer(const std::filesystem::path& path, std::size_t queue_max, std::chrono::milliseconds scrub_after);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -52,6 +55,7 @@ class Writer {
 
   void push(Job job);
   void work();
+  [[nodiscard]] bool wait_for_work(std::unique_lock<std::mutex>& lock);
   void commit_group(std::span<Job> jobs);
   enum class Attempt { kSettled, kSpoiled };
   [[nodiscard]] Attempt attempt(std::span<Job> jobs);
@@ -60,6 +64,8 @@ class Writer {
 
   Connection connection_;
   std::size_t queue_max_;
+  const std::chrono::milliseconds scrub_after_;
+  std::optional<std::chrono::steady_clock::time_point> scrub_at_;  ///< of the thread: the log may hold old pages
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> queue_;

@@ -23,6 +23,7 @@ struct Options {
   std::filesystem::path folder;   ///< made when missing; one process at a time, by a lock file
   clock::Clock* clock = nullptr;  ///< required; outlives the stream
   std::uint64_t segment_bytes = 64 << 20;
+  hours segment_age{1};  ///< after which another segment is begun, so that what is forgotten can be deleted
   std::uint64_t bytes_max = std::uint64_t{16} << 30;  ///< on disk; beyond it appends are refused `stream.full`
   std::size_t waiting_records_max = 65'536;           ///< that wait for the disk; beyond it `stream.full`
   std::size_t waiting_bytes_max = 64 << 20;

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "ports/stream/contract.h"
+#include "testing/folder_search.h"
 #include "testing/manual_clock.h"
 #include "testing/temporary_folder.h"
 
@@ -26,6 +27,7 @@ class FolderHome final : public Home {
   std::unique_ptr<Stream> open() override {
     return embedded::open({.folder = folder_ / "stream", .clock = &clock_, .segment_bytes = segment_bytes_});
   }
+  bool holds(std::string_view bytes) const override { return mainstay::testing::folder_holds(folder_.path(), bytes); }
 
  private:
   TemporaryFolder folder_;
@@ -89,6 +91,39 @@ TEST_F(EmbeddedStream, forgetting_deletes_the_files_behind_and_keeps_the_newest)
   EXPECT_EQ(stream->read(100, 1, kBytes, kLong).at(0).offset, 101u);
   stream->forget_through(stream->last());
   EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(EmbeddedStream, the_newest_file_is_deleted_too_when_it_is_an_hour_old_and_all_of_it_is_forgotten) {
+  const auto stream = open();
+  run(stream->append("needle")).value();
+  stream->forget_through(1);
+  run(stream->append("b")).value();
+  EXPECT_TRUE(mainstay::testing::folder_holds(folder_.path(), "needle")) << "not for every record";
+  clock_.advance(options_.segment_age);
+  stream->forget_through(2);
+  EXPECT_EQ(run(stream->append("c")).value(), 3u);
+  EXPECT_FALSE(mainstay::testing::folder_holds(folder_.path(), "needle"));
+  EXPECT_EQ(files(), 1u);
+  EXPECT_EQ(stream->read(2, 10, kBytes, kLong).at(0).bytes, "c");
+}
+
+TEST_F(EmbeddedStream, a_clock_that_was_set_back_keeps_no_file_for_ever) {
+  const auto stream = open();
+  run(stream->append("needle")).value();
+  clock_.set(clock_.now() - days{365});
+  stream->forget_through(1);
+  run(stream->append("b")).value();
+  EXPECT_FALSE(mainstay::testing::folder_holds(folder_.path(), "needle"));
+}
+
+TEST_F(EmbeddedStream, an_empty_file_is_never_replaced_however_old) {
+  const auto stream = open();
+  clock_.advance(days{30});
+  stream->forget_through(0);
+  stream->erase_through(0);
+  EXPECT_EQ(run(stream->append("a")).value(), 1u);
+  EXPECT_EQ(files(), 1u);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "00000000000000000001.log"));
 }
 
 TEST_F(EmbeddedStream, a_consumer_that_is_behind_what_was_forgotten_goes_on_with_what_is_left) {

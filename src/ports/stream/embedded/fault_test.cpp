@@ -8,6 +8,7 @@
 
 #include "ports/stream/embedded/disk.h"
 #include "ports/stream/embedded/embedded.h"
+#include "testing/folder_search.h"
 #include "testing/manual_clock.h"
 #include "testing/run_task.h"
 #include "testing/temporary_folder.h"
@@ -145,6 +146,35 @@ TEST_F(FailingStream, a_disk_that_cannot_reserve_ahead_still_takes_what_fits) {
   EXPECT_EQ(run(stream->append("fits")).value(), 1u);
   EXPECT_THROW((void)run(stream->append(std::string(20'000, 'x'))), Unavailable);
   EXPECT_EQ(run(stream->append("fits too")).value(), 2u);
+}
+
+TEST_F(FailingStream, without_room_for_another_file_an_erasure_waits_and_appends_go_on) {
+  auto stream = open();
+  run(stream->append("needle")).value();
+  disk_.create_fails = true;
+  stream->erase_through(1);
+  EXPECT_EQ(run(stream->append("b")).value(), 2u);
+  stream->forget_through(2);
+  disk_.create_fails = false;
+  stream->erase_through(2);
+  EXPECT_EQ(run(stream->append("c")).value(), 3u);
+  EXPECT_FALSE(mainstay::testing::folder_holds(folder_.path(), "needle"));
+  stream.reset();
+  stream = open();
+  EXPECT_EQ(stream->read(2, 10, kBytes, kLong).at(0).bytes, "c");
+}
+
+TEST_F(FailingStream, an_erasure_also_removes_what_a_failed_sync_left_behind) {
+  const auto stream = open();
+  run(stream->append("kept")).value();
+  disk_.truncate_fails = true;
+  disk_.sync_fails = true;
+  EXPECT_THROW((void)run(stream->append("needle")), Unavailable);
+  disk_.sync_fails = false;
+  disk_.truncate_fails = false;
+  stream->erase_through(1);
+  EXPECT_EQ(run(stream->append("next")).value(), 2u);
+  EXPECT_FALSE(mainstay::testing::folder_holds(folder_.path(), "needle"));
 }
 
 TEST_F(FailingStream, a_disk_that_fails_at_the_start_is_reported) {

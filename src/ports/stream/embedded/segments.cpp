@@ -98,14 +98,25 @@ Tail mend(const Options& options, Disk& disk, const std::shared_ptr<Segment>& se
 
 }  // namespace
 
+bool is_old(const Segment& segment, const Options& options) {
+  // A clock that was set back far must not keep it young for ever.
+  const auto age = options.clock->now() - segment.header.created_at;
+  return segment.bytes > kSegmentHeaderBytes && std::chrono::abs(age) >= options.segment_age;
+}
+
 void Segments::add(std::shared_ptr<Segment> segment) {
-  const std::scoped_lock lock(mutex_);
-  count_bytes(segment->bytes);
-  if (!list_.empty() && list_.back()->header.base == segment->header.base) {
-    bytes_.fetch_sub(list_.back()->bytes, std::memory_order_relaxed);
-    list_.pop_back();
+  Offset forgotten = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    count_bytes(segment->bytes);
+    if (!list_.empty() && list_.back()->header.base == segment->header.base) {
+      bytes_.fetch_sub(list_.back()->bytes, std::memory_order_relaxed);
+      list_.pop_back();
+    }
+    list_.push_back(std::move(segment));
+    forgotten = forgotten_;
   }
-  list_.push_back(std::move(segment));
+  forget_through(forgotten);
 }
 
 std::shared_ptr<Segment> Segments::newest() const {
@@ -131,7 +142,8 @@ void Segments::forget_through(Offset offset) {
   std::vector<std::shared_ptr<Segment>> forgotten;
   {
     const std::scoped_lock lock(mutex_);
-    while (list_.size() > 1 && list_[1]->header.base <= offset + 1) {
+    forgotten_ = std::max(forgotten_, offset);
+    while (list_.size() > 1 && list_[1]->header.base <= forgotten_ + 1) {
       bytes_.fetch_sub(list_.front()->bytes, std::memory_order_relaxed);
       forgotten.push_back(list_.front());
       list_.erase(list_.begin());

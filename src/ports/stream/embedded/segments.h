@@ -21,6 +21,9 @@ struct Segment {
   std::atomic<std::uint64_t> bytes{0};  ///< the file is durable up to here
 };
 
+/// Whether it holds records and was begun so long ago that another is due.
+[[nodiscard]] bool is_old(const Segment& segment, const Options& options);
+
 /// The segments of a log, oldest first; never empty once opened. Any thread.
 class Segments {
  public:
@@ -35,7 +38,7 @@ class Segments {
   [[nodiscard]] std::shared_ptr<Segment> holding(Offset offset) const;
   /// The one that follows; null for the newest.
   [[nodiscard]] std::shared_ptr<Segment> after(const Segment& segment) const;
-  /// Deletes the files that hold no record beyond `offset`, but never the newest.
+  /// Deletes the files that hold no record beyond `offset`, but never the newest; that one when another is added.
   void forget_through(Offset offset);
 
   void count_bytes(std::uint64_t more) { bytes_.fetch_add(more, std::memory_order_relaxed); }
@@ -45,6 +48,7 @@ class Segments {
  private:
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<Segment>> list_;
+  Offset forgotten_ = 0;
   std::atomic<std::uint64_t> bytes_{0};
 };
 

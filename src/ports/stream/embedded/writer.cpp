@@ -69,18 +69,29 @@ void Writer::push(Waiter& waiter) {
   if (wake) wake_.notify_one();
 }
 
-Waiter* Writer::take_all() {
+void Writer::roll() {
+  {
+    const std::scoped_lock lock(mutex_);
+    roll_ = true;
+  }
+  wake_.notify_one();
+}
+
+/// Nothing at the end.
+Writer::Work Writer::take_all() {
   std::unique_lock lock(mutex_);
   asleep_ = true;
-  wake_.wait(lock, [this] { return stopping_ || first_ != nullptr; });
+  wake_.wait(lock, [this] { return stopping_ || roll_ || first_ != nullptr; });
   asleep_ = false;
   last_ = nullptr;
-  return std::exchange(first_, nullptr);
+  return {.waiting = std::exchange(first_, nullptr), .roll = std::exchange(roll_, false)};
 }
 
 void Writer::run() {
   pthread_setname_np(pthread_self(), "stream-writer");
-  while (Waiter* waiting = take_all()) {
+  for (auto work = take_all(); work.waiting != nullptr || work.roll; work = take_all()) {
+    if (work.roll) roll_now();
+    Waiter* waiting = work.waiting;
     while (waiting != nullptr) waiting = commit_group(waiting);
     // Many are writing: a moment's wait makes fewer and larger commits, which leaves more processor for all.
     if (last_group_records_ >= kGatherFrom) std::this_thread::sleep_for(kGather);
@@ -153,9 +164,20 @@ Writer::Group Writer::encode(Waiter* first) {
   return group;
 }
 
+/// Without room for another file the old one goes on.
+void Writer::roll_now() {
+  if (!distrusted_ && tail_.position == kSegmentHeaderBytes) return;
+  const auto error = start_segment();
+  if (error && !roll_failing_) {
+    log::warning("cannot begin another stream segment; it is tried again", {{"error", error.message()}});
+  }
+  roll_failing_ = static_cast<bool>(error);
+}
+
 std::error_code Writer::start_segment() {
   // Readers rely on the file's end only until the next segment begins, so a failure here costs only space.
   if (!distrusted_) (void)disk_.truncate(tail_.file, tail_.position);
+  reserved_ = tail_.position;
   if (const auto error = create_segment(options_, disk_, tail_.next, tail_)) return error;
   segments_.add(tail_.segment);
   reserved_ = tail_.position;

@@ -40,6 +40,8 @@ class Writer {
   /// Makes room for a record of `bytes`; false when there is none. Must be followed by `push`. Any thread.
   [[nodiscard]] bool admit(std::size_t bytes);
   void push(Waiter& waiter);
+  /// Begins another segment soon, unless the newest holds no record. Any thread.
+  void roll();
 
  private:
   /// A run of waiters that becomes durable together: [first, end).
@@ -49,8 +51,13 @@ class Writer {
     Offset records = 0;
   };
 
+  struct Work {
+    Waiter* waiting = nullptr;
+    bool roll = false;
+  };
   void run();
-  [[nodiscard]] Waiter* take_all();
+  [[nodiscard]] Work take_all();
+  void roll_now();
   [[nodiscard]] Waiter* commit_group(Waiter* first);
   [[nodiscard]] Group encode(Waiter* first);
   [[nodiscard]] std::error_code make_durable(Waiter* first, Group& group);
@@ -73,6 +80,7 @@ class Writer {
   std::size_t last_group_records_ = 0;
   bool distrusted_ = false;  ///< the file must not be written any more
   bool failing_ = false;     ///< the last try failed and was logged
+  bool roll_failing_ = false;
   std::string buffer_;
 
   std::mutex mutex_;
@@ -82,6 +90,7 @@ class Writer {
   std::size_t waiting_records_ = 0;
   std::size_t waiting_bytes_ = 0;
   bool asleep_ = false;
+  bool roll_ = false;
   bool stopping_ = false;
 
   std::thread thread_;

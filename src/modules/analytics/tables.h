@@ -31,7 +31,8 @@ namespace mainstay::analytics {
 /// bots: site_id, at, event_id, name, category, reason, hostname, path, country, status, bytes, origin
 /// refusals: site_id, at (start of the minute), source ('collector','processor','import'), reason, count
 /// set_aside: at, stream_offset, reason, bytes (hex of the first 4 KiB): poison records
-/// progress: consumer, stream_offset
+/// progress: consumer, stream_offset, commit_number (of the commit that wrote it; each has its own)
+/// deletions: id, at, at_once: commits that deleted rows whose bytes may still be in the files (erasure.h)
 [[nodiscard]] std::span<const columns::Table> tables();
 
 /// `(select … from visits union all select … from open_visits)`.

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <exception>
 #include <memory>
 
 #include "ports/stream/stream.h"
@@ -18,6 +20,12 @@ struct Waiter {
   void wake() const {
     boost::asio::post(executor, [timer = timer] { timer->cancel(); });
   }
+};
+
+/// How a command ended that a coroutine waits for; `failure` is written before `ended` is set and read after.
+struct Outcome {
+  std::exception_ptr failure;
+  std::atomic<bool> ended{false};
 };
 
 }  // namespace mainstay::analytics

@@ -222,6 +222,12 @@ void add_money(const Answered& answered, json::Object& meta) {
 json::Object meta(const Answered& answered) {
   const auto& request = answered.request;
   json::Object meta{{"as_of", to_rfc3339(answered.as_of)}, {"sampled", false}, {"imports_included", false}};
+  if (const auto missing = answered.missing.count(); missing > 0) {
+    meta["freshness_warning"] =
+        json::Object{{"code", "behind"},
+                     {"missing_ms", missing},
+                     {"warning", fmt::format("Hits of the last {} ms are not counted yet.", missing)}};
+  }
   if (request.time_labels) {
     json::Array labels;
     for (const auto& bucket : answered.buckets) labels.emplace_back(bucket.label);

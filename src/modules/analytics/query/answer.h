@@ -21,7 +21,8 @@ struct Answered {
   const std::vector<Goal>& goals;
   TimeRange range;
   Instant as_of;
-  std::vector<Bucket> buckets;  ///< of the time dimension, if there is one
+  std::chrono::milliseconds missing{};  ///< of the newest time, because it is not in the tables yet
+  std::vector<Bucket> buckets;          ///< of the time dimension, if there is one
   columns::Answer rows;
 
   struct Compared {

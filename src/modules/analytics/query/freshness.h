@@ -8,8 +8,9 @@ namespace mainstay::analytics {
 class Freshness {
  public:
   virtual ~Freshness() = default;
-  /// Completes when everything in the stream at the call is in the tables, or when it takes too long.
-  virtual Task<> make_current() = 0;
+  /// Completes when everything in the stream at the call is in the tables, with 0; or when that takes too long, with
+  /// how much of the newest time is missing in them.
+  virtual Task<std::chrono::milliseconds> make_current() = 0;
 };
 
 }  // namespace mainstay::analytics

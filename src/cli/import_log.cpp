@@ -99,6 +99,16 @@ struct ImportFailed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+json::Object read_summary(const std::string& text) {
+  auto value = json::parse(text);
+  if (!value || !value->is_object()) throw std::logic_error("the summary is not JSON");
+  return std::move(value->get_object());
+}
+
+std::uint64_t number_in(const json::Object& summary, std::string_view name) {
+  return summary.at(name).to_number<std::uint64_t>();
+}
+
 /// Sends blocks one after the other; the next one is read while the last one is taken.
 class Importer {
  public:
@@ -110,9 +120,8 @@ class Importer {
 
   void send(std::string block, std::function<void()> taken) {
     wait();
-    lines_ += static_cast<std::uint64_t>(std::ranges::count(block, '\n'));
     running_ = std::async(std::launch::async, [this, block = std::move(block), taken = std::move(taken)]() mutable {
-      (void)post(target_, std::move(block));
+      lines_ = number_in(read_summary(post(target_, std::move(block))), "lines");
       taken();
     });
   }
@@ -124,6 +133,7 @@ class Importer {
     wait();
     return post(target_ + "&finish=1", "");
   }
+  /// That have been taken.
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
 
  private:
@@ -135,7 +145,7 @@ class Importer {
   Access& access_;
   std::string target_;
   std::future<void> running_;
-  std::uint64_t lines_ = 0;
+  std::atomic<std::uint64_t> lines_ = 0;
 };
 
 void read_file(const config::Settings& settings, const ImportOptions& options, const std::string& path,
@@ -171,16 +181,14 @@ void read_file(const config::Settings& settings, const ImportOptions& options, c
 }
 
 void print_summary(const std::string& text) {
-  const auto value = json::parse(text);
-  if (!value || !value->is_object()) throw std::logic_error("the summary is not JSON");
-  const auto& summary = value->get_object();
-  const auto number = [&](std::string_view name) { return summary.at(name).to_number<std::uint64_t>(); };
-  std::cout << fmt::format("{:>12} lines read, {} bytes served\n{:>12} accepted\n{:>12} of bots\n", number("lines"),
-                           number("bytes"), number("accepted"), number("bots"));
+  const auto summary = read_summary(text);
+  std::cout << fmt::format("{:>12} lines read, {} bytes served\n{:>12} accepted\n{:>12} of bots\n",
+                           number_in(summary, "lines"), number_in(summary, "bytes"), number_in(summary, "accepted"),
+                           number_in(summary, "bots"));
   for (const auto& [reason, count] : summary.at("refused").get_object()) {
     std::cout << fmt::format("{:>12} not counted: {}\n", count.to_number<std::uint64_t>(), std::string_view{reason});
   }
-  std::cout << fmt::format("{:>12} unparsable\n", number("unparsable"));
+  std::cout << fmt::format("{:>12} unparsable\n", number_in(summary, "unparsable"));
 }
 
 }  // namespace

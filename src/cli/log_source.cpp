@@ -11,10 +11,10 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr std::size_t kBlockBytes = 8 << 20;
-constexpr std::size_t kReadBytes = 256 << 10;
+constexpr std::size_t kBlockBytes = 4 << 20;
+constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::size_t kHeadBytes = 1 << 10;
-constexpr unsigned kZlibBuffer = 256 << 10;
+constexpr unsigned kZlibBuffer = 128 << 10;  ///< a read of more than two of it goes past it
 
 }  // namespace
 
@@ -40,18 +40,20 @@ struct LogSource::File {
 
 LogSource::LogSource(std::string path) : path_(std::move(path)), file_(std::make_unique<File>(path_)) {
   if (S_ISDIR(file_->status.st_mode)) throw Unavailable(path_ + " is a folder");
-  while (buffer_.size() < kHeadBytes && read_more()) {
+  while (rest_.size() < kHeadBytes && read_more(rest_)) {
   }
-  head_ = buffer_.substr(0, kHeadBytes);
+  head_ = rest_.substr(0, kHeadBytes);
 }
 
 LogSource::~LogSource() = default;
 
-bool LogSource::read_more() {
-  const auto before = buffer_.size();
-  buffer_.resize(before + kReadBytes);
-  const int got = ::gzread(file_->zip, buffer_.data() + before, kReadBytes);
-  buffer_.resize(before + static_cast<std::size_t>(std::max(got, 0)));
+bool LogSource::read_more(std::string& into) {
+  int got = 0;
+  const auto before = into.size();
+  into.resize_and_overwrite(before + kReadBytes, [&](char* bytes, std::size_t) {
+    got = ::gzread(file_->zip, bytes + before, kReadBytes);
+    return before + static_cast<std::size_t>(std::max(got, 0));
+  });
   if (got <= 0) {
     int code = Z_OK;
     const char* const reason = ::gzerror(file_->zip, &code);
@@ -63,31 +65,33 @@ bool LogSource::read_more() {
 }
 
 std::string LogSource::next(AtEnd at_end) {
-  bool more = true;
-  while (more && buffer_.size() < kBlockBytes) more = read_more();
-  const auto last = buffer_.rfind('\n');
   std::string block;
+  block.reserve(kBlockBytes + kReadBytes);
+  block += rest_;
+  rest_.clear();
+  bool more = true;
+  while (more && block.size() < kBlockBytes) more = read_more(block);
+  const auto last = block.rfind('\n');
   if (last != std::string::npos) {
-    block = buffer_.substr(0, last + 1);
-    buffer_.erase(0, last + 1);
-  } else if (buffer_.size() >= kBlockBytes || (!more && at_end == AtEnd::kGivePart)) {
-    // A line longer than a block is no log line, but what follows it may be one.
-    block = std::exchange(buffer_, {});
-  }
+    rest_ = block.substr(last + 1);
+    block.resize(last + 1);
+  } else if (block.size() < kBlockBytes && at_end == AtEnd::kKeepPart) {
+    rest_.swap(block);
+  }  // else a line longer than a block: it is no log line, but what follows it may be one
   offset_ += block.size();
   return block;
 }
 
 void LogSource::skip_to(std::uint64_t offset) {
-  while (offset_ + buffer_.size() < offset) {
-    offset_ += buffer_.size();
-    buffer_.clear();
-    if (!read_more()) return;
+  while (offset_ + rest_.size() < offset) {
+    offset_ += rest_.size();
+    rest_.clear();
+    if (!read_more(rest_)) return;
   }
   if (offset <= offset_) return;
-  const auto line_end = buffer_.find('\n', static_cast<std::size_t>(offset - offset_) - 1);
-  const auto skipped = line_end == std::string::npos ? buffer_.size() : line_end + 1;
-  buffer_.erase(0, skipped);
+  const auto line_end = rest_.find('\n', static_cast<std::size_t>(offset - offset_) - 1);
+  const auto skipped = line_end == std::string::npos ? rest_.size() : line_end + 1;
+  rest_.erase(0, skipped);
   offset_ += skipped;
 }
 

@@ -39,11 +39,12 @@ class LogSource {
   [[nodiscard]] const std::string& head() const { return head_; }
 
  private:
-  [[nodiscard]] bool read_more();
+  /// Appends what the file has next; false at its end.
+  [[nodiscard]] bool read_more(std::string& into);
   std::string path_;
   struct File;
   std::unique_ptr<File> file_;
-  std::string buffer_;  ///< read and not yet given out
+  std::string rest_;  ///< read and not yet given out
   std::string head_;
   std::uint64_t offset_ = 0;
 };

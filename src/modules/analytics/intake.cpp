@@ -177,10 +177,10 @@ std::vector<Step> Intake::take_commit(Instant now) {
   own_refusals_.clear();
   voided_days_.clear();
   const auto changes = sessioniser_.take_changes(now);
-  for (const auto& visit : changes.ended) touched_days_.insert({visit.site, visit.visitor_day});
+  for (const auto& visit : changes.ended) touched_days_.insert({visit->site, visit->visitor_day});
   BatchRows ended{"visits"};
   BatchRows open{"open_visits"};
-  for (const auto& visit : changes.ended) add_visit(ended, visit);
+  for (const auto& visit : changes.ended) add_visit(ended, *visit);
   for (const auto* visit : changes.open) add_visit(open, *visit);
 
   std::vector<Step> steps;

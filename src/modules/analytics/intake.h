@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
@@ -67,7 +68,8 @@ class Intake {
 
   [[nodiscard]] stream::Offset position() const { return position_; }
   [[nodiscard]] bool has_pending() const { return position_ != taken_ || !refusals_.empty(); }
-  [[nodiscard]] std::size_t pending_rows() const { return events_.rows() + bots_.rows(); }
+  /// Of the table that has most.
+  [[nodiscard]] std::size_t pending_rows() const { return std::max(events_.rows(), bots_.rows()); }
 
   /// The steps of one commit that writes all that was taken. The next one may be asked for after this one was
   /// carried out and `note_stored` told so; hits may be taken meanwhile.

@@ -31,6 +31,9 @@ constexpr seconds kRollupsEvery{60};
 constexpr seconds kQuiet{3};
 constexpr milliseconds kRetryEvery{500};
 constexpr minutes kUpkeepEvery{10};
+/// A batch that has so many rows when it is due is an import's: it may wait so much longer, to be written when full.
+constexpr std::size_t kFastRows = 20'000;
+constexpr int kFastPatience = 5;
 
 /// Of `erase`; written before `ended` is set, read after.
 struct Erasure {
@@ -139,6 +142,7 @@ void Processor::Impl::take(const std::vector<stream::Record>& records) {
   try {
     for (const auto& record : records) {
       intake->take(record, *sites, now, [this](const Taken& taken) { note(taken); });
+      if (intake->pending_rows() >= options.flush_rows && may_flush()) start_flush();
     }
   } catch (const Unavailable& outage) {
     log::error("analytics: the column store cannot be read; going back to what is stored", {{"error", outage.what()}});
@@ -211,14 +215,16 @@ bool Processor::Impl::flush_due(std::chrono::microseconds now) {
     refusals.clear();
   }
   if (flush_at && *flush_at <= intake->position()) return true;
-  return intake->has_pending() &&
-         (intake->pending_rows() >= options.flush_rows || now - pending_since >= options.flush_every);
+  if (!intake->has_pending()) return false;
+  const auto rows = intake->pending_rows();
+  return rows >= options.flush_rows ||
+         now - pending_since >= options.flush_every * (rows >= kFastRows ? kFastPatience : 1);
 }
 
 /// The last batch must be written before the next is; when too much gathers meanwhile, this waits.
 bool Processor::Impl::may_flush() {
   if (committer.idle()) return true;
-  return intake->pending_rows() >= 2 * options.flush_rows && committer.wait_idle();
+  return intake->pending_rows() >= options.held_rows_max && committer.wait_idle();
 }
 
 void Processor::Impl::start_flush() {
@@ -226,6 +232,7 @@ void Processor::Impl::start_flush() {
     const std::scoped_lock lock(mutex);
     flush_at.reset();
   }
+  pending_since = ports.clock.monotonic();
   if (stored_unnoted.exchange(false)) intake->note_stored();
   const auto position = intake->position();
   const auto stored = [this, position] {

@@ -28,9 +28,11 @@ namespace mainstay::analytics {
 class Processor final : public Freshness {
  public:
   struct Options {
-    std::chrono::milliseconds flush_every{1'000};
-    /// A little more than a row group of the store: such a batch goes to the file without a detour.
-    std::size_t flush_rows = 130'000;
+    std::chrono::milliseconds flush_every{1'000};  ///< five times as long while a batch fills fast, as in an import
+    /// Of one table. Batches of one and a half to two row groups of the store (122,880 rows each) go to its file without
+    /// a detour by its log, and are not worth to be merged with their neighbours later.
+    std::size_t flush_rows = 185'000;
+    std::size_t held_rows_max = 240'000;      ///< with so many no more are taken until the batch before is written
     std::chrono::milliseconds idle_wait{50};  ///< how long one wait for the stream lasts
     /// How long a report waits for what is not written yet, before it goes on without: a few hits are worth the
     /// wait, the backlog of a large import is not.

@@ -47,8 +47,9 @@ struct Handlers {
     asked.import = request.query_parameter("import").value_or("");
     asked.finish = asked.import.empty() || request.query_parameter("finish") == "1";
     // A name belongs to its site, so that nobody feeds another one's import.
-    const auto name = asked.import.empty() ? request.id : asked.import;
-    asked.import = fmt::format("{}/{}", static_cast<std::int64_t>(asked.site->id), name);
+    if (!asked.import.empty()) {
+      asked.import = fmt::format("{}/{}", static_cast<std::int64_t>(asked.site->id), asked.import);
+    }
     return asked;
   }
 

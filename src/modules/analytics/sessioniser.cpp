@@ -51,11 +51,11 @@ Assigned Sessioniser::assign(const Hit& hit) {
   }
   if (!live->dirty) {
     live->dirty = true;
-    dirty_.push_back({live->visit.site, live->visit.visitor});
+    dirty_.push_back({live->visit->site, live->visit->visitor});
   }
-  count(live->visit, hit);
-  assigned.visit = &live->visit;
-  assigned.first_on_page = hit.name == "pageview" && live->visit.pages.insert(hash_path(hit.path)).second;
+  count(*live->visit, hit);
+  assigned.visit = live->visit.get();
+  assigned.first_on_page = hit.name == "pageview" && live->visit->pages.insert(hash_path(hit.path)).second;
   return assigned;
 }
 
@@ -63,9 +63,9 @@ Sessioniser::Open* Sessioniser::find_live(const Hit& hit) {
   const auto look = [&](std::uint64_t visitor) -> Open* {
     const auto found = open_.find({hit.site, visitor});
     if (found == open_.end()) return nullptr;
-    const auto& visit = found->second->visit;
+    const auto& visit = *found->second.visit;
     const bool near = hit.at <= visit.ended_at + kSessionGap && hit.at >= visit.started_at - kSessionGap;
-    return near ? found->second.get() : nullptr;
+    return near ? &found->second : nullptr;
   };
   if (auto* live = look(hit.visitor)) return live;
   return hit.visitor_before != 0 ? look(hit.visitor_before) : nullptr;
@@ -74,12 +74,11 @@ Sessioniser::Open* Sessioniser::find_live(const Hit& hit) {
 Sessioniser::Open& Sessioniser::open(const Hit& hit) {
   const Key key{hit.site, hit.visitor};
   if (const auto before = open_.find(key); before != open_.end()) {
-    end(*before->second);
+    end(std::move(before->second));
     open_.erase(before);
   }
-  auto made = std::make_unique<Open>();
-  made->imported = hit.origin != Origin::kScript;
-  auto& visit = made->visit;
+  Open made{.visit = std::make_unique<Visit>(), .imported = hit.origin != Origin::kScript, .touched_at = {}};
+  auto& visit = *made.visit;
   visit.site = hit.site;
   visit.id = static_cast<std::int64_t>(draw_() >> 1);
   visit.visitor = hit.visitor;
@@ -89,42 +88,39 @@ Sessioniser::Open& Sessioniser::open(const Hit& hit) {
   visit.first_visit = visitors_.insert(hit.visitor_day, person(hit.site, hit.visitor));
   visit.begun_by = hit;
   visit.begun_by.properties.clear();
-  return *(open_[key] = std::move(made));
+  return open_[key] = std::move(made);
 }
 
-void Sessioniser::end(Open& open) {
-  if (open.stored) ended_stored_.push_back(open.visit.id);
+void Sessioniser::end(Open open) {
+  if (open.stored) ended_stored_.push_back(open.visit->id);
   ended_.push_back(std::move(open.visit));
 }
 
 void Sessioniser::restore(Visit visit, Instant now) {
-  auto made = std::make_unique<Open>();
-  made->stored = true;
-  made->touched_at = now;
-  made->imported = visit.ended_at + kSessionGap < now;  // only history can be open for so long
-  made->visit = std::move(visit);
-  const Key key{made->visit.site, made->visit.visitor};
-  open_[key] = std::move(made);
+  const Key key{visit.site, visit.visitor};
+  const bool imported = visit.ended_at + kSessionGap < now;  // only history can be open for so long
+  open_[key] = {
+      .visit = std::make_unique<Visit>(std::move(visit)), .stored = true, .imported = imported, .touched_at = now};
 }
 
 Sessioniser::Changes Sessioniser::take_changes(Instant now) {
   taken_mark_ = visitors_.mark();
   for (const auto& key : dirty_) {
-    if (const auto found = open_.find(key); found != open_.end()) found->second->touched_at = now;
+    if (const auto found = open_.find(key); found != open_.end()) found->second.touched_at = now;
   }
   if (now - swept_at_ >= kSweepEvery || now < swept_at_ || !import_reached_.empty()) {
     swept_at_ = now;
     for (auto it = open_.begin(); it != open_.end();) {
-      auto& open = *it->second;
+      auto& open = it->second;
       const auto reached = import_reached_.find(static_cast<std::int64_t>(it->first.site));
       const bool import_passed = open.imported && reached != import_reached_.end() &&
-                                 open.visit.ended_at + kSessionGap + kImportSlack < reached->second;
+                                 open.visit->ended_at + kSessionGap + kImportSlack < reached->second;
       // History, of logs or of servers that send late, is old by nature: it waits for its import to pass it, or for a
       // quiet gap of the clock.
-      const auto active_at = open.imported ? open.touched_at : open.visit.ended_at;
+      const auto active_at = open.imported ? open.touched_at : open.visit->ended_at;
       const bool gap_passed = active_at + kSessionGap < now;
       if (import_passed || gap_passed) {
-        end(open);
+        end(std::move(open));
         open_.erase(it++);
       } else {
         ++it;
@@ -139,12 +135,12 @@ Sessioniser::Changes Sessioniser::take_changes(Instant now) {
   ended_stored_.clear();
   for (const auto& key : dirty_) {
     const auto found = open_.find(key);
-    if (found == open_.end() || !found->second->dirty) continue;
-    auto& open = *found->second;
+    if (found == open_.end() || !found->second.dirty) continue;
+    auto& open = found->second;
     open.dirty = false;
-    if (open.stored) changes.replaced.push_back(open.visit.id);
+    if (open.stored) changes.replaced.push_back(open.visit->id);
     open.stored = true;
-    changes.open.push_back(&open.visit);
+    changes.open.push_back(open.visit.get());
   }
   dirty_.clear();
   return changes;
@@ -152,7 +148,7 @@ Sessioniser::Changes Sessioniser::take_changes(Instant now) {
 
 void Sessioniser::erase(SiteId site) {
   boost::unordered::erase_if(open_, [site](const auto& entry) { return entry.first.site == site; });
-  std::erase_if(ended_, [site](const Visit& visit) { return visit.site == site; });
+  std::erase_if(ended_, [site](const auto& visit) { return visit->site == site; });
 }
 
 }  // namespace mainstay::analytics

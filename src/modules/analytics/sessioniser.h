@@ -73,7 +73,7 @@ class Sessioniser {
   /// passed at `now`, or, for visits of imported history, at the newest time that its import reached.
   struct Changes {
     std::vector<const Visit*> open;  ///< changed; valid until the next call of anything
-    std::vector<Visit> ended;
+    std::vector<std::unique_ptr<const Visit>> ended;
     std::vector<std::int64_t> replaced;  ///< ids whose rows in open_visits are to be removed
   };
   [[nodiscard]] Changes take_changes(Instant now);
@@ -92,22 +92,23 @@ class Sessioniser {
     friend std::size_t hash_value(const Key& key) { return person(key.site, key.visitor); }
   };
   struct Open {
-    Visit visit;
+    std::unique_ptr<Visit> visit;
     bool dirty = false;
     bool stored = false;    ///< has a row in open_visits
     bool imported = false;  ///< begun by a log line or a server: its times may lie well behind the clock
     Instant touched_at;     ///< when the processor last saw a hit of it
   };
-  using OpenMap = boost::unordered_flat_map<Key, std::unique_ptr<Open>>;
+  using OpenMap = boost::unordered_flat_map<Key, Open>;
 
+  /// Both are valid until another visit opens.
   Open* find_live(const Hit& hit);
   Open& open(const Hit& hit);
-  void end(Open& open);
+  void end(Open open);
 
   std::function<std::uint64_t()> draw_;
   OpenMap open_;
   std::vector<Key> dirty_;
-  std::vector<Visit> ended_;
+  std::vector<std::unique_ptr<const Visit>> ended_;
   std::vector<std::int64_t> ended_stored_;
   DaySets visitors_;  ///< by visitor_day
   std::uint64_t taken_mark_ = 0;

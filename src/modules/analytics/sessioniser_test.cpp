@@ -126,7 +126,7 @@ TEST_F(SessioniserTest, changes_name_what_is_open_what_ended_and_which_rows_they
 
   changes = sessioniser_.take_changes(kNoon + minutes{31} + seconds{1});
   ASSERT_EQ(changes.ended.size(), 1U);
-  EXPECT_EQ(changes.ended[0].id, id);
+  EXPECT_EQ(changes.ended[0]->id, id);
   EXPECT_EQ(changes.replaced, std::vector{id});
   EXPECT_EQ(sessioniser_.open_count(), 0U);
 }

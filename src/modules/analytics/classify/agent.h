@@ -61,7 +61,7 @@ struct Signals {
 class Agents {
  public:
   struct Options {
-    std::size_t cache_entries = 4096;
+    std::size_t cache_entries = 8192;
     std::size_t compiled_max = 600;
   };
   /// Bytes of a user agent that are looked at; the rest is ignored.

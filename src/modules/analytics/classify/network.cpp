@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <span>
 
@@ -38,12 +39,17 @@ bool same_prefix(const IpAddress& left, const IpAddress& right, unsigned bits) {
   return ((left.bytes[whole] ^ right.bytes[whole]) & mask) == 0;
 }
 
-struct Range {
+struct RangeV4 {
+  std::uint32_t base;
+  unsigned bits;
+};
+
+struct RangeV6 {
   IpAddress base;
   unsigned bits;
 };
 
-Range range(std::string_view address, unsigned bits) {
+RangeV6 range(std::string_view address, unsigned bits) {
   return {.base = IpAddress::parse(address).value_or(IpAddress{}), .bits = bits};
 }
 
@@ -74,35 +80,42 @@ bool IpAddress::is_v4() const { return std::equal(kMappedPrefix.begin(), kMapped
 
 std::string IpAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  const auto* v4 = bytes.data() + kMappedPrefix.size();
-  const char* written = is_v4() ? inet_ntop(AF_INET, v4, buffer.data(), buffer.size())
-                                : inet_ntop(AF_INET6, bytes.data(), buffer.data(), buffer.size());
+  if (is_v4()) {
+    char* end = buffer.data();
+    for (std::size_t i = kMappedPrefix.size(); i < bytes.size(); ++i) {
+      if (i > kMappedPrefix.size()) *end++ = '.';
+      end = std::to_chars(end, buffer.data() + buffer.size(), bytes[i]).ptr;
+    }
+    return {buffer.data(), end};
+  }
+  const char* written = inet_ntop(AF_INET6, bytes.data(), buffer.data(), buffer.size());
   return written == nullptr ? std::string{} : std::string{written};
 }
 
 bool IpAddress::is_private() const {
-  static const std::array kRanges{range("0.0.0.0", 96 + 8),
-                                  range("10.0.0.0", 96 + 8),
-                                  range("100.64.0.0", 96 + 10),
-                                  range("127.0.0.0", 96 + 8),
-                                  range("169.254.0.0", 96 + 16),
-                                  range("172.16.0.0", 96 + 12),
-                                  range("192.0.0.0", 96 + 24),
-                                  range("192.0.2.0", 96 + 24),
-                                  range("192.168.0.0", 96 + 16),
-                                  range("198.18.0.0", 96 + 15),
-                                  range("198.51.100.0", 96 + 24),
-                                  range("203.0.113.0", 96 + 24),
-                                  range("224.0.0.0", 96 + 4),
-                                  range("240.0.0.0", 96 + 4),
-                                  range("::", 128),
-                                  range("::1", 128),
-                                  range("100::", 64),
-                                  range("2001:db8::", 32),
-                                  range("fc00::", 7),
-                                  range("fe80::", 10),
-                                  range("ff00::", 8)};
-  return std::ranges::any_of(kRanges, [&](const Range& known) { return same_prefix(*this, known.base, known.bits); });
+  if (is_v4()) {
+    constexpr std::array<RangeV4, 14> kRanges{{{0x00000000, 8},
+                                               {0x0A000000, 8},    // 10.0.0.0
+                                               {0x64400000, 10},   // 100.64.0.0
+                                               {0x7F000000, 8},    // 127.0.0.0
+                                               {0xA9FE0000, 16},   // 169.254.0.0
+                                               {0xAC100000, 12},   // 172.16.0.0
+                                               {0xC0000000, 24},   // 192.0.0.0
+                                               {0xC0000200, 24},   // 192.0.2.0
+                                               {0xC0A80000, 16},   // 192.168.0.0
+                                               {0xC6120000, 15},   // 198.18.0.0
+                                               {0xC6336400, 24},   // 198.51.100.0
+                                               {0xCB007100, 24},   // 203.0.113.0
+                                               {0xE0000000, 4},    // 224.0.0.0
+                                               {0xF0000000, 4}}};  // 240.0.0.0
+    std::uint32_t address = 0;
+    for (std::size_t i = kMappedPrefix.size(); i < bytes.size(); ++i) address = address << 8 | bytes[i];
+    return std::ranges::any_of(kRanges,
+                               [address](RangeV4 known) { return (address ^ known.base) >> (32 - known.bits) == 0; });
+  }
+  static const std::array kRanges{range("::", 128),   range("::1", 128),   range("100::", 64), range("2001:db8::", 32),
+                                  range("fc00::", 7), range("fe80::", 10), range("ff00::", 8)};
+  return std::ranges::any_of(kRanges, [&](const RangeV6& known) { return same_prefix(*this, known.base, known.bits); });
 }
 
 Result<Network> Network::parse(std::string_view text) {

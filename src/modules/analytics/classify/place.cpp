@@ -65,17 +65,21 @@ bool is_code(std::string_view code) {
   return code.size() == 2 && std::ranges::all_of(code, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-/// Reads GeoLite2's layout and the flat one of ip-location-db.
+/// Reads the flat layout of ip-location-db and GeoLite2's.
 Place place_of(MMDB_entry_s entry) {
   Place place;
-  auto country = text_at(entry, "country", "iso_code");
-  if (country.empty()) country = text_at(entry, "country_code");
+  auto country = text_at(entry, "country_code");
+  const bool flat = !country.empty();
+  if (!flat) country = text_at(entry, "country", "iso_code");
   if (!is_code(country)) return place;
   place.country = country;
+  if (flat) {
+    place.city = text_at(entry, "city");
+    return place;
+  }
   const auto region = text_at(entry, "subdivisions", "0", "iso_code");
   if (!region.empty()) place.region = place.country + "-" + std::string{region};
   place.city = text_at(entry, "city", "names", "en");
-  if (place.city.empty()) place.city = text_at(entry, "city");
   return place;
 }
 

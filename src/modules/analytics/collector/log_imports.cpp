@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kHitsPerRecord = 256;
 constexpr std::size_t kPieceBytes = 256 << 10;  ///< of text that is made into hits at a time
-constexpr std::size_t kUnderWayMax = 16;        ///< records; about a megabyte
+constexpr std::size_t kUnderWayMax = 8;         ///< records; about half a megabyte
 constexpr std::chrono::milliseconds kFullWait{50};
 constexpr std::chrono::minutes kFullPatience{10};
 constexpr std::chrono::minutes kDrainPatience{30};
@@ -21,10 +21,11 @@ constexpr std::chrono::minutes kDrainPatience{30};
 
 class LogImports::Import {
  public:
-  Import(SiteId of, LogIntake given, std::uint64_t number) : site(of), intake(std::move(given)), batch(number) {}
+  Import(SiteId of, LogIntake given, std::uint64_t number)
+      : site(of), intake(std::make_unique<LogIntake>(std::move(given))), batch(number) {}
   SiteId site;
   std::mutex mutex;
-  LogIntake intake;
+  std::unique_ptr<LogIntake> intake;  ///< as of the last block that was stored
   std::uint64_t batch;
   Instant fed_at;
 };
@@ -81,7 +82,7 @@ Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& 
   const auto now = ports_.clock.now();
   std::erase_if(imports_, [now](const auto& entry) { return entry.second->fed_at + kIdleMax < now; });
   if (const auto found = imports_.find(name); found != imports_.end()) return found->second;
-  if (imports_.size() >= kOpenMax) {
+  if (!name.empty() && imports_.size() >= kOpenMax) {
     return refuse(Refusal::kExhausted, "analytics.too_many_imports", "Too many imports are running; try again later.");
   }
   auto salts = [this](std::int32_t day) {
@@ -94,37 +95,41 @@ Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& 
   auto made =
       std::make_shared<Import>(id, LogIntake(std::move(site), format, ports_.generaliser, std::move(salts)), batch);
   made->fed_at = now;
-  imports_.emplace(name, made);
+  if (!name.empty()) imports_.emplace(name, made);
   return made;
 }
 
 Result<> LogImports::feed(Import& import, std::string_view lines) {
   const std::scoped_lock lock(import.mutex);
   import.fed_at = ports_.clock.now();
+  auto next = std::make_unique<LogIntake>(*import.intake);
+  if (auto stored = store(*next, import.batch, lines); !stored) return stored;
+  note_refusals(import.site, import.intake->summary(), next->summary());
+  import.intake = std::move(next);
+  return {};
+}
+
+Result<> LogImports::store(LogIntake& intake, std::uint64_t batch, std::string_view lines) {
   std::vector<Hit> hits;
   Appends appends(ports_);
-  const auto before = import.intake.summary();
   while (!lines.empty()) {
     const auto piece = lines.substr(0, lines.find('\n', std::min(kPieceBytes, lines.size())));
     lines.remove_prefix(std::min(lines.size(), piece.size() + 1));
     hits.clear();
-    if (auto fed = import.intake.feed(piece, hits); !fed) return fed;
+    if (auto fed = intake.feed(piece, hits); !fed) return fed;
     const std::span<const Hit> all(hits);
     for (std::size_t from = 0; from < all.size(); from += kHitsPerRecord) {
       const auto part = all.subspan(from, std::min(kHitsPerRecord, all.size() - from));
-      if (auto started = appends.start(encode(part, import.batch)); !started) return started;
+      if (auto started = appends.start(encode(part, batch)); !started) return started;
     }
   }
-  if (auto stored = appends.finish(); !stored) return stored;
-  note_refusals(import, before);
-  return {};
+  return appends.finish();
 }
 
 /// Tells the ledger what the last block added to the lines that are no hits.
-void LogImports::note_refusals(const Import& import, const LogSummary& before) {
-  const auto& now = import.intake.summary();
+void LogImports::note_refusals(SiteId site, const LogSummary& before, const LogSummary& now) {
   const auto note = [&](std::string_view reason, std::uint64_t count) {
-    if (count > 0) ports_.processor.count_refusal(import.site, "import", reason, count);
+    if (count > 0) ports_.processor.count_refusal(site, "import", reason, count);
   };
   note("unparsable", now.unparsable - before.unparsable);
   for (const auto& [reason, count] : now.refused) {
@@ -136,8 +141,13 @@ void LogImports::note_refusals(const Import& import, const LogSummary& before) {
 LogSummary LogImports::finish(const std::string& name, Import& import) {
   const std::scoped_lock lock(import.mutex);
   if (!ports_.processor.drain(kDrainPatience)) throw Unavailable("the import is stored but not processed yet");
-  auto summary = import.intake.summary();
-  const auto fates = ports_.processor.take_fates(import.batch);
+  auto summary = import.intake->summary();
+  auto fates = ports_.processor.take_fates(import.batch);
+  // What was stored of a block that failed came again with it; that is no line of its own.
+  auto seen = fates.accepted + fates.bots;
+  for (const auto& [reason, count] : fates.refused) seen += count;
+  const auto again = std::min(seen - std::min(seen, summary.accepted + summary.bots), fates.refused["duplicate"]);
+  if ((fates.refused["duplicate"] -= again) == 0) fates.refused.erase("duplicate");
   summary.accepted = fates.accepted;
   summary.bots = fates.bots;
   for (const auto& [reason, count] : fates.refused) summary.refused[reason] += count;
@@ -148,7 +158,7 @@ LogSummary LogImports::finish(const std::string& name, Import& import) {
 
 LogSummary LogImports::so_far(Import& import) const {
   const std::scoped_lock lock(import.mutex);
-  return import.intake.summary();
+  return import.intake->summary();
 }
 
 }  // namespace mainstay::analytics

@@ -34,12 +34,13 @@ class LogImports {
   ~LogImports();
 
   class Import;
-  /// The running import of that name, or a new one when there is none.
+  /// The running import of that name, or a new one when there is none; "" makes one that nobody else can feed.
   /// Refuses kExhausted `analytics.too_many_imports`.
   [[nodiscard]] Result<std::shared_ptr<Import>> open(const std::string& name, std::shared_ptr<const Site> site,
                                                      std::optional<LogFormat> format);
-  /// Takes whole lines; one call at a time per import waits for the other.
-  /// Refuses kInvalid `analytics.unknown_log_format`.
+  /// Takes whole lines; one call at a time per import waits for the other. When it refuses or throws, some of the
+  /// lines may be stored; the import stands where it was, so that all of them can be fed again and count once.
+  /// Refuses kInvalid `analytics.unknown_log_format`, kExhausted `stream.full`.
   [[nodiscard]] Result<> feed(Import& import, std::string_view lines);
   /// Waits until everything fed is in the reports, closes the import and says what became of it.
   [[nodiscard]] LogSummary finish(const std::string& name, Import& import);
@@ -49,7 +50,8 @@ class LogImports {
 
  private:
   class Appends;
-  void note_refusals(const Import& import, const LogSummary& before);
+  [[nodiscard]] Result<> store(LogIntake& intake, std::uint64_t batch, std::string_view lines);
+  void note_refusals(SiteId site, const LogSummary& before, const LogSummary& now);
 
   Ports ports_;
   std::mutex mutex_;

@@ -57,7 +57,7 @@ Result<> LogIntake::feed(std::string_view block, std::vector<Hit>& hits) {
                     "The first lines are of no log format known here; name one with `format`.");
     }
   }
-  if (!parser_) parser_.emplace(*format_);
+  if (!parser_) parser_ = std::make_shared<LogParser>(*format_);
   while (!block.empty()) {
     const auto end = block.find('\n');
     auto line = block.substr(0, end);

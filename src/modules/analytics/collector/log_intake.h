@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -7,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "modules/analytics/classify/log_line.h"
@@ -29,7 +29,9 @@ struct LogSummary {
 };
 
 /// One import of a site's log: turns text into hits. Lines may come in blocks of any size that end at a line's end.
-/// Not thread-safe; blocks on `salts` for a day that is new to it.
+/// Not thread-safe; blocks on `salts` for a day that is new to it. A copy goes on from the same place, which is how
+/// a block is given up that could not be stored: its lines must find the same counts when they come again. Of copies
+/// one at a time may be used.
 ///
 /// The same line again has the same event id: a hash of what is in it but for the address and the agent, of which
 /// 16 bits of a hash take part, and of how many such lines came before it within the same second.
@@ -54,13 +56,14 @@ class LogIntake {
 
   std::shared_ptr<const Site> site_;
   std::optional<LogFormat> format_;
-  std::optional<LogParser> parser_;
+  std::shared_ptr<LogParser> parser_;  ///< keeps nothing from line to line but its buffers
   const Generaliser& generaliser_;
   SaltSource salt_source_;
   std::map<std::int32_t, std::shared_ptr<const DaySalts>> salts_;
   LogSummary summary_;
-  std::unordered_map<std::uint64_t, std::uint32_t> alike_;         ///< of the newest window of log time
-  std::unordered_map<std::uint64_t, std::uint32_t> alike_before_;  ///< of the window before that
+  using Counts = boost::unordered_flat_map<std::uint64_t, std::uint32_t>;
+  Counts alike_;         ///< of the newest window of log time
+  Counts alike_before_;  ///< of the window before that
   Instant window_start_;
 };
 

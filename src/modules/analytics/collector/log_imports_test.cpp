@@ -1,0 +1,165 @@
+#include "modules/analytics/collector/log_imports.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "modules/analytics/migrations/migrations.h"
+#include "modules/analytics/query/rollups.h"
+#include "modules/analytics/tables.h"
+#include "ports/bus/local/local_bus.h"
+#include "ports/clock/system/system_clock.h"
+#include "ports/columns/duckdb/duckdb_columns.h"
+#include "ports/stream/embedded/embedded.h"
+#include "runtime/io_threads.h"
+#include "testing/country_file.h"
+#include "testing/engines.h"
+#include "testing/fixed_random.h"
+#include "testing/temporary_folder.h"
+
+namespace mainstay::analytics {
+namespace {
+
+/// A queue whose disk takes so many records and then refuses.
+class Failing final : public stream::Stream {
+ public:
+  explicit Failing(stream::Stream& inner) : inner_(inner) {}
+  std::atomic<int> takes{1'000'000};
+
+  Task<Result<stream::Offset>> append(std::string record) override {
+    if (takes-- <= 0) throw Unavailable("the disk is full");
+    co_return co_await inner_.append(std::move(record));
+  }
+  std::vector<stream::Record> read(stream::Offset after, std::size_t records_max, std::size_t bytes_max,
+                                   std::chrono::milliseconds patience) override {
+    return inner_.read(after, records_max, bytes_max, patience);
+  }
+  void interrupt() override { inner_.interrupt(); }
+  [[nodiscard]] stream::Offset last() const override { return inner_.last(); }
+  void forget_through(stream::Offset offset) override { inner_.forget_through(offset); }
+  void erase_through(stream::Offset offset) override { inner_.erase_through(offset); }
+
+ private:
+  stream::Stream& inner_;
+};
+
+class OneSite final : public SiteDirectory {
+ public:
+  OneSite() {
+    auto site = std::make_shared<Site>();
+    site->id = SiteId{7};
+    site->domain = "example.com";
+    site->hosts = {"example.com"};
+    map_->by_key_text = {{"7", site}, {"example.com", site}};
+  }
+  [[nodiscard]] std::shared_ptr<const SiteMap> snapshot() const override { return map_; }
+
+ private:
+  std::shared_ptr<SiteMap> map_ = std::make_shared<SiteMap>();
+};
+
+class LogImportsTest : public ::testing::Test {
+ protected:
+  LogImportsTest() {
+    columns_->create(tables());
+    columns_->create(rollup_tables());
+    processor_.start();
+  }
+  ~LogImportsTest() override { processor_.stop(); }
+
+  std::shared_ptr<LogImports::Import> open(const std::string& name) {
+    auto made = imports_.open(name, sites_.snapshot()->find("7"), LogFormat::kCombined);
+    return made ? *made : nullptr;
+  }
+  /// Views of one second, of which each three are alike.
+  static std::string views(int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+      text += fmt::format(
+          "203.0.113.9 - - [01/Mar/2026:12:00:00 +0000] \"GET /page/{} HTTP/1.1\" 200 512 \"-\" "
+          "\"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\"\n",
+          i / 3);
+    }
+    return text;
+  }
+  std::int64_t ask(const std::string& select) {
+    const auto answer = columns_->query_blocking({.text = select, .parameters = {}}, {});
+    return std::get<std::int64_t>(answer.value().rows.at(0).at(0));
+  }
+
+  testing::TemporaryFolder folder_;
+  testing::FixedRandom random_;
+  clock::system::SystemClock clock_;
+  metrics::Registry metrics_;
+  bus::local::LocalBus bus_;
+  OneSite sites_;
+  IoThreads threads_{1};
+  testing::TestDatabase place_{testing::Engine::kSqlite};
+  std::unique_ptr<sql::Database> database_ = place_.open(analytics::migrations());
+  Salts salts_{*database_, clock_, random_};
+  Agents agents_;
+  Places places_{testing::country_file()};
+  Generaliser generaliser_{agents_, places_, random_};
+  std::unique_ptr<columns::Columns> columns_ =
+      columns::duckdb::open({.folder = folder_.path() / "columns", .export_folder = {}});
+  std::unique_ptr<stream::Stream> disk_ =
+      stream::embedded::open({.folder = folder_.path() / "queue", .clock = &clock_});
+  Failing stream_{*disk_};
+  Processor processor_{{.stream = stream_,
+                        .columns = *columns_,
+                        .bus = bus_,
+                        .clock = clock_,
+                        .random = random_,
+                        .metrics = metrics_,
+                        .sites = sites_,
+                        .on_first_hit = {}},
+                       {.flush_every = std::chrono::hours{1}}};
+  LogImports imports_{{.stream = stream_,
+                       .clock = clock_,
+                       .random = random_,
+                       .salts = salts_,
+                       .processor = processor_,
+                       .generaliser = generaliser_,
+                       .executor = threads_.executor(0)}};
+};
+
+TEST_F(LogImportsTest, a_block_that_could_not_be_stored_is_fed_again_and_its_lines_count_once) {
+  const auto import = open("one");
+  ASSERT_TRUE(imports_.feed(*import, views(30)).has_value());
+  stream_.takes = 1;
+  EXPECT_THROW((void)imports_.feed(*import, views(900)), Unavailable);
+  EXPECT_EQ(imports_.so_far(*import).lines, 30U);
+  stream_.takes = 1'000'000;
+  ASSERT_TRUE(imports_.feed(*import, views(900)).has_value());
+  const auto summary = imports_.finish("one", *import);
+  EXPECT_EQ(summary.lines, 930U);
+  EXPECT_EQ(summary.accepted, 930U);
+  EXPECT_TRUE(summary.refused.empty()) << to_json(summary);
+  EXPECT_EQ(ask("select count(*) from events"), 930);
+  EXPECT_EQ(ask("select count(distinct event_id) from events"), 930);
+}
+
+TEST_F(LogImportsTest, the_same_lines_again_add_nothing_and_each_is_told) {
+  const auto first = open("first");
+  ASSERT_TRUE(imports_.feed(*first, views(900)).has_value());
+  EXPECT_EQ(imports_.finish("first", *first).accepted, 900U);
+  const auto second = open("second");
+  ASSERT_TRUE(imports_.feed(*second, views(1'000)).has_value());
+  const auto summary = imports_.finish("second", *second);
+  EXPECT_EQ(summary.lines, 1'000U);
+  EXPECT_EQ(summary.accepted, 100U);
+  EXPECT_EQ(summary.refused.at("duplicate"), 900U);
+  EXPECT_EQ(ask("select count(*) from events"), 1'000);
+}
+
+TEST_F(LogImportsTest, imports_without_a_name_do_not_use_up_the_places_of_those_with_one) {
+  for (std::size_t i = 0; i <= LogImports::kOpenMax; ++i) {
+    ASSERT_NE(open(""), nullptr);
+  }
+  for (std::size_t i = 0; i < LogImports::kOpenMax; ++i) ASSERT_NE(open(std::to_string(i)), nullptr);
+  EXPECT_EQ(open("0"), open("0"));
+  EXPECT_EQ(open("one too many"), nullptr);
+}
+
+}  // namespace
+}  // namespace mainstay::analytics

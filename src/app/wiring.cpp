@@ -92,17 +92,15 @@ class Measured final : public analytics::SiteData, public analytics::CurrentVisi
 };
 
 /// What the reports want to know of the sites room.
-class SharedReports final : public analytics::ShareCheck, public analytics::GoalSource {
+class SharedReports final : public analytics::ShareCheck {
  public:
-  SharedReports(const analytics::Shares& shares, analytics::Markers& markers) : shares_(shares), markers_(markers) {}
+  explicit SharedReports(const analytics::Shares& shares) : shares_(shares) {}
   [[nodiscard]] bool allows(const http::Request& request, SiteId site) const override {
-    return analytics::shown_share_opens(shares_, request, site);
+    return analytics::shown_share_opens(shares_, request, site).has_value();
   }
-  Task<std::vector<analytics::Goal>> goals_of(SiteId site) override { return markers_.goals_of(site); }
 
  private:
   const analytics::Shares& shares_;
-  analytics::Markers& markers_;
 };
 
 http::Server::Options server_options(const config::Settings& settings, const Paths& paths,
@@ -117,6 +115,7 @@ http::Server::Options server_options(const config::Settings& settings, const Pat
   options.limits.connections_max = limits.connections_max;
   options.limits.header_bytes_max = limits.header_bytes_max;
   options.limits.target_bytes_max = limits.target_bytes_max;
+  options.limits.body_memory_bytes = limits.body_memory_bytes;
   options.limits.header_patience = limits.header_patience_ms;
   options.limits.body_patience = limits.body_patience_ms;
   options.limits.idle_patience = limits.idle_patience_ms;
@@ -186,13 +185,13 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
       stream(stream::embedded::open({.folder = paths.stream(),
                                      .clock = &clock,
                                      .bytes_max = settings.stream.bytes_max,
-                                     .offset_floor = analytics::committed_offset(*columns),
+                                     .offset_floor = analytics::last_commit(*columns).offset,
                                      .metrics = &metrics})),
-      sessions(*database, clock, random),
+      sessions(*database, clock, random, bus),
       identity(*database, clock, random, passwords, sessions),
       directory(*database),
-      markers(*database, random),
-      shares(*database, clock, random, passwords, directory),
+      markers(*database, random, directory),
+      shares(*database, clock, random, passwords, directory, bus),
       salts(*database, clock, random),
       places(program_folder / "country.mmdb",
              settings.analytics.geo_database.empty()
@@ -209,7 +208,7 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
                  .on_first_hit = [this](SiteId site, Instant at) { mark_first_hit(site, at); }},
                 {.flush_every = settings.analytics.flush_ms}),
       measured(processor),
-      sites(*database, clock, random, directory, measured),
+      sites(*database, clock, random, directory, measured, bus),
       collector({.stream = *stream,
                  .clock = clock,
                  .random = random,
@@ -226,12 +225,11 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
                .processor = processor,
                .generaliser = generaliser,
                .executor = threads.executor(0)}),
-      shared_reports(shares, markers),
+      shared_reports(shares),
       reports({.columns = *columns,
                .clock = clock,
                .freshness = processor,
                .sites = directory,
-               .goals = shared_reports,
                .shares = shared_reports,
                .export_folder = paths.exports().string()}) {
   run_on(threads.executor(0), directory.load());
@@ -258,6 +256,7 @@ Task<> Program::Parts::upkeep() {
   for (;;) {
     try {
       co_await salts.prune(clock.now());
+      co_await sites.finish_first_hits();
       co_await sites.finish_erasures();
       if (!settings.sql.url.empty()) {
         co_await directory.load();
@@ -279,6 +278,7 @@ void Program::Parts::declare_routes() {
   router.add(analytics::analytics_routes({.sites = directory,
                                           .processor = processor,
                                           .imports = imports,
+                                          .refusals = collector.refusals(),
                                           .workers = workers,
                                           .shares = shares,
                                           .agents = agents}));

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/time.h"
+
 namespace mainstay {
 
 enum class UserId : std::int64_t {};
@@ -26,7 +28,10 @@ struct Principal {
   Kind kind = Kind::kAnonymous;
   UserId user{};  ///< of a user or of a token's owner
   Role role = Role::kNone;
-  std::string name;  ///< for people and logs: e-mail of the user, name of the token
+  std::string name;        ///< for people and logs: e-mail of the user, name of the token
+  std::string credential;  ///< the session or token that says so, for `http::LiveBody::ends_with`; "" for none
+
+  Instant valid_until = Instant::max();  ///< when session or token run out
 
   [[nodiscard]] bool may(Permission permission) const {
     switch (permission) {

@@ -29,10 +29,20 @@ void compress(const Request& request, Response& response) {
   const auto bytes = response.bytes();
   if (bytes.size() < kCompressFrom || bytes.size() > kCompressMax) return;
   if (response.headers.has("content-encoding") || !is_compressible(response.headers.get("content-type"))) return;
-  response.headers.add("Vary", "Accept-Encoding");
+  if (response.headers.get("vary") != "Accept-Encoding") response.headers.add("Vary", "Accept-Encoding");
   if (!accepted_encodings(request.header("accept-encoding")).gzip) return;
   response.body = gzip(bytes, 1);
   response.headers.add("Content-Encoding", "gzip");
+}
+
+/// True when anybody may call the route and nothing of the header has to be checked.
+bool is_open(const Route& route) {
+  return route.identify == Route::Identify::kNever && route.permission == Permission::kPublic &&
+         route.browser == Route::Browser::kAnyOrigin && !route.check;
+}
+
+void tell(const Route* route, std::string_view code) {
+  if (route != nullptr && route->on_refused) route->on_refused(code);
 }
 
 Failure unavailable() {
@@ -75,8 +85,10 @@ Dispatcher::Plan Dispatcher::plan(Request& request) const {
   request.path_parameters = std::move(match.parameters);
   if (plan.route != nullptr) {
     plan.body_bytes_max = plan.route->body_bytes_max;
+    plan.admitted = is_open(*plan.route) && !request.local;
     return plan;
   }
+  plan.admitted = true;
   if (request.method == Method::kOptions) {
     plan.answer = options_answer(router_, request, path);
   } else if (match.path_exists) {
@@ -93,12 +105,12 @@ Dispatcher::Plan Dispatcher::plan(Request& request) const {
   return plan;
 }
 
-Task<Result<>> Dispatcher::admit(Request& request, const Route& route) {
+Task<Result<>> Dispatcher::may_enter(Request& request, const Route& route) {
   if (request.local) {
     request.principal = {.kind = Principal::Kind::kToken, .user = {}, .role = Role::kOwner, .name = "local socket"};
   } else if (route.identify == Route::Identify::kAlways) {
     auto principal = co_await authenticator_.who_asks(request);
-    if (!principal) co_return refuse(principal);
+    if (!principal) co_return mainstay::refuse(principal);
     request.principal = std::move(*principal);
   }
   // Pages of other people may call these; a cookie that came along does not make them ours.
@@ -107,58 +119,91 @@ Task<Result<>> Dispatcher::admit(Request& request, const Route& route) {
   if (auto checked = check_cross_origin(route, request); !checked) co_return checked;
   if (request.principal.may(route.permission)) co_return Result<>{};
   if (request.principal.kind == Principal::Kind::kAnonymous) {
-    co_return refuse(Refusal::kUnauthenticated, "http.sign_in_required", "Sign in first.");
+    co_return mainstay::refuse(Refusal::kUnauthenticated, "http.sign_in_required", "Sign in first.");
   }
-  co_return refuse(Refusal::kForbidden, "http.not_permitted", "You may not do this.");
+  co_return mainstay::refuse(Refusal::kForbidden, "http.not_permitted", "You may not do this.");
 }
 
-Task<Result<Response>> Dispatcher::handle(Request& request, const Plan& plan) {
-  if (plan.route == nullptr) co_return co_await router_.fallback()(request);
-  const auto& route = *plan.route;
-  const bool open = route.identify == Route::Identify::kNever && route.permission == Permission::kPublic &&
-                    route.browser == Route::Browser::kAnyOrigin;
-  if (!open || request.local) {
-    auto admitted = co_await admit(request, route);
-    if (!admitted) co_return refuse(admitted);
+Task<> Dispatcher::admit(Request& request, Plan& plan) {
+  if (plan.admitted || plan.answer) co_return;
+  plan.admitted = true;
+  try {
+    if (const auto entered = co_await may_enter(request, *plan.route); !entered) {
+      refuse(request, plan, entered.error());
+    } else if (plan.route->check) {
+      if (const auto checked = plan.route->check(request); !checked) plan.answer = problem(checked.error(), request);
+    }
+  } catch (const std::exception& thrown) {
+    plan.answer = fault(request, plan.route, thrown);
   }
+}
+
+void Dispatcher::refuse(const Request& request, Plan& plan, const Failure& failure) const {
+  tell(plan.route, failure.code);
+  plan.answer = problem(failure, request);
+}
+
+/// Inflates the body where the route wants that; what cannot be becomes the answer.
+void Dispatcher::decode_body(Request& request, Plan& plan) {
   const auto encoding = request.header("content-encoding");
-  if (!encoding.empty() && route.encoding == Route::Encoding::kDecoded && !equal_ignoring_case(encoding, "identity")) {
-    const bool known = equal_ignoring_case(encoding, "gzip") || equal_ignoring_case(encoding, "deflate") ||
-                       equal_ignoring_case(encoding, "x-gzip");
-    if (!known)
-      co_return problem(415, {.code = "http.unknown_encoding", .message = "Content-Encoding may be gzip or deflate."},
-                        request);
-    auto body = gunzip(request.body, route.body_bytes_max);
-    if (!body) co_return problem(body.error().code == "http.body_too_large" ? 413 : 400, body.error(), request);
-    request.body = std::move(*body);
-    request.headers.remove("content-encoding");
+  if (encoding.empty() || plan.route == nullptr || plan.route->encoding == Route::Encoding::kRaw) return;
+  if (equal_ignoring_case(encoding, "identity")) return;
+  const auto refuse_with = [&](int status, const Failure& failure) {
+    tell(plan.route, failure.code);
+    plan.answer = problem(status, failure, request);
+  };
+  const bool known = equal_ignoring_case(encoding, "gzip") || equal_ignoring_case(encoding, "deflate") ||
+                     equal_ignoring_case(encoding, "x-gzip");
+  if (!known) {
+    return refuse_with(415, {.code = "http.unknown_encoding", .message = "Content-Encoding may be gzip or deflate."});
   }
-  co_return co_await route.handler(request);
+  auto body = gunzip(request.body, plan.route->body_bytes_max);
+  if (!body) return refuse_with(body.error().code == "http.body_too_large" ? 413 : 400, body.error());
+  if (!plan.body.grow_to(body->size())) {
+    return refuse_with(503, {.code = kBodyMemory, .message = std::string{kBodyMemoryMessage}});
+  }
+  request.body = std::move(*body);
+  request.headers.remove("content-encoding");
+}
+
+Response Dispatcher::fault(const Request& request, const Route* route, const std::exception& fault) {
+  if (dynamic_cast<const Unavailable*>(&fault) != nullptr) {
+    log::warning("unavailable", {{"request", request.id}, {"path", request.path}, {"error", fault.what()}});
+    tell(route, "http.unavailable");
+    return problem(503, unavailable(), request);
+  }
+  log::error("handler failed", {{"request", request.id}, {"path", request.path}, {"error", fault.what()}});
+  tell(route, "http.internal");
+  return problem(500, {.code = "http.internal", .message = "Something went wrong here; it has been logged."}, request);
 }
 
 Task<Response> Dispatcher::answer(Request& request, Plan& plan) {
   const auto begin = std::chrono::steady_clock::now();
+  if (!plan.admitted) co_await admit(request, plan);
   Response response;
   try {
+    if (!plan.answer) decode_body(request, plan);
     if (plan.answer) {
       response = std::move(*plan.answer);
     } else {
-      auto result = co_await handle(request, plan);
+      auto result = co_await (plan.route == nullptr ? router_.fallback() : plan.route->handler)(request);
       response = result ? std::move(*result) : problem(result.error(), request);
     }
-  } catch (const Unavailable& outage) {
-    log::warning("unavailable", {{"request", request.id}, {"path", request.path}, {"error", outage.what()}});
-    response = problem(503, unavailable(), request);
-  } catch (const std::exception& fault) {
-    log::error("handler failed", {{"request", request.id}, {"path", request.path}, {"error", fault.what()}});
-    response =
-        problem(500, {.code = "http.internal", .message = "Something went wrong here; it has been logged."}, request);
+  } catch (const std::exception& thrown) {
+    response = fault(request, plan.route, thrown);
   }
   finish(request, plan.route, response);
+  if (plan.again) co_return response;
   const auto& metrics = *by_route_.find(plan.route)->second;
   metrics.seconds->observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   if (auto* counter = metrics.by_class[static_cast<std::size_t>(response.status / 100) % 6]) counter->add();
   co_return response;
+}
+
+Task<Response> Dispatcher::answer_again(Request& request) {
+  auto plan = this->plan(request);
+  plan.again = true;
+  co_return co_await answer(request, plan);
 }
 
 void Dispatcher::finish(const Request& request, const Route* route, Response& response) const {
@@ -166,8 +211,10 @@ void Dispatcher::finish(const Request& request, const Route* route, Response& re
   add_security_headers(request, route, response);
 }
 
-Response Dispatcher::refuse_request(const Request& request, int status, std::string_view code, std::string message) {
+Response Dispatcher::refuse_request(const Request& request, int status, std::string_view code, std::string message,
+                                    const Route* route) {
   count_refusal(code);
+  tell(route, code);
   auto response = problem(status, {.code = code, .message = std::move(message)}, request);
   finish(request, nullptr, response);
   return response;

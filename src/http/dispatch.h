@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "http/body_budget.h"
 #include "http/message.h"
 #include "http/rate_limit.h"
 #include "http/router.h"
@@ -28,24 +29,38 @@ class Dispatcher {
   struct Plan {
     const Route* route = nullptr;  ///< null: the fallback, or `answer` is there
     std::size_t body_bytes_max = 0;
-    std::optional<Response> answer;  ///< decided already (404, 405, OPTIONS, 413, 415): the body is not wanted
+    bool admitted = false;           ///< nothing in the header is left to check
+    bool again = false;              ///< asked once more: counts nothing
+    std::optional<Response> answer;  ///< decided already (404, 405, OPTIONS, a refusal): the body is not wanted
+    BodyBudget::Share body;          ///< of the memory for bodies; without a budget everything is granted
   };
   [[nodiscard]] Plan plan(Request& request) const;
 
-  /// Answers `request`, whose body is complete; never throws. The response carries all its headers but
-  /// Date, Connection and the framing.
+  /// Finds out who asks and checks permission, origin and the route's own `check`: all that needs no body. Puts a
+  /// refusal into `plan.answer`; never throws.
+  Task<> admit(Request& request, Plan& plan);
+  /// Makes `failure` the answer.
+  void refuse(const Request& request, Plan& plan, const Failure& failure) const;
+
+  /// Answers `request`, whose body is complete, and admits it first where that is still to be done; never throws. The
+  /// response carries all its headers but Date, Connection and the framing.
   Task<Response> answer(Request& request, Plan& plan);
 
-  /// A problem for a request that a limit or the protocol stops.
-  Response refuse_request(const Request& request, int status, std::string_view code, std::string message);
+  /// Asks the handler of an answered request once more, with permission checked anew; counts nothing. Never throws.
+  Task<Response> answer_again(Request& request);
+
+  /// A problem for a request that a limit or the protocol stops; `route` null: it is not known yet.
+  Response refuse_request(const Request& request, int status, std::string_view code, std::string message,
+                          const Route* route = nullptr);
 
   /// Counts an answer that the client did not get through `answer` (`reason="header_timeout"`).
   void count_refusal(std::string_view code);
 
  private:
   struct RouteMetrics;
-  Task<Result<Response>> handle(Request& request, const Plan& plan);
-  Task<Result<>> admit(Request& request, const Route& route);
+  Task<Result<>> may_enter(Request& request, const Route& route);
+  static void decode_body(Request& request, Plan& plan);
+  static Response fault(const Request& request, const Route* route, const std::exception& fault);
   void finish(const Request& request, const Route* route, Response& response) const;
 
   const Router& router_;

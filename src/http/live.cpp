@@ -27,4 +27,8 @@ std::string encode_envelope(std::string_view subject, std::uint64_t id, std::str
   return fmt::format("{{\"subject\":\"{}\",\"id\":{},\"data\":{}}}", subject, id_text, payload);
 }
 
+void end_live_streams(bus::Bus& bus, std::string_view right) {
+  bus.publish(std::string{kLiveEndPrefix} + std::string{right}, "{}");
+}
+
 }  // namespace mainstay::http

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "ports/bus/bus.h"
+
 /// Live streams: bus messages pushed to browsers, as server-sent events (WHATWG HTML §9.2) or as text frames of a
 /// WebSocket (RFC 6455) when the request asks to upgrade. A route answers with a `LiveBody` (http/message.h).
 ///
@@ -19,6 +21,9 @@
 /// - A comment (SSE) or a ping frame comes every `Limits::live_ping`, a quarter more or less.
 /// - A client that takes nothing for `Limits::write_patience`, or lets more than `live_backlog_max` messages of kEvery
 ///   pile up, is closed. A page of another site cannot open the WebSocket (Origin is checked).
+/// - A stream whose right to watch ends (`LiveBody::ends_with`) is closed at once, a WebSocket with code 1008; one
+/// whose right runs
+///   out by time (`LiveBody::ends_at`) with the next ping.
 /// - What a client sends over the WebSocket is read, checked and dropped; frames and messages up to 64 kB.
 namespace mainstay::http {
 
@@ -27,5 +32,12 @@ namespace mainstay::http {
 
 /// `{"subject": …, "id": "7", "data": payload}`; `payload` is JSON text.
 [[nodiscard]] std::string encode_envelope(std::string_view subject, std::uint64_t id, std::string_view payload);
+
+/// The bus subjects on which ends of rights are told: the prefix, then what ended.
+inline constexpr std::string_view kLiveEndPrefix = "events.http.live-end.";
+
+/// Ends the live streams whose `LiveBody::ends_with` names `right` ([a-z0-9_-]+). Call it after the right is gone: who
+/// asks from then on is refused. Any thread.
+void end_live_streams(bus::Bus& bus, std::string_view right);
 
 }  // namespace mainstay::http

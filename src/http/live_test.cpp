@@ -33,6 +33,10 @@ struct Live : ::testing::Test {
   TestServer test;
   LiveBody::Delivery delivery = LiveBody::Delivery::kNewest;
   bool snapshot = true;
+  std::vector<std::string> rights;  ///< of the streams that are opened from now on
+  Instant ends_at = Instant::max();
+  std::function<void()> once_asked;  ///< happens within the first call of the handler, once
+  bool withdrawn = false;
 
   void start() {
     test.router.add({.method = Method::kGet,
@@ -43,7 +47,13 @@ struct Live : ::testing::Test {
     test.start();
   }
   Task<Result<Response>> answer() {
-    LiveBody body{.patterns = {"events.test.live.*", "events.test.>"}, .snapshot = {}, .delivery = delivery};
+    if (withdrawn) co_return refuse(Refusal::kForbidden, "test.withdrawn", "No longer.");
+    if (const auto happens = std::exchange(once_asked, nullptr)) happens();
+    LiveBody body{.patterns = {"events.test.live.*", "events.test.>"},
+                  .snapshot = {},
+                  .ends_with = rights,
+                  .ends_at = ends_at,
+                  .delivery = delivery};
     if (snapshot) body.snapshot.emplace_back(kSubject, "{\"n\":0}");
     Response response;
     response.body = std::move(body);
@@ -215,6 +225,64 @@ TEST_F(Live, a_drained_server_ends_its_streams_at_once) {
   EXPECT_TRUE(events.closed_by_server());
   EXPECT_EQ(read_frame(socket, 0x88), "\x03\xe9");
   EXPECT_TRUE(socket.closed_by_server());
+}
+
+TEST_F(Live, the_end_of_a_right_ends_its_streams_and_no_others) {
+  start();
+  rights = {"token-1", "site-9"};
+  HttpClient events(test.port());
+  open(events);
+  events.read_until("{\"n\":0}\n\n");
+  HttpClient websocket(test.port());
+  open_websocket(websocket);
+  read_frame(websocket, 0x81);
+  rights = {"token-2", "site-9"};
+  HttpClient other(test.port());
+  open(other);
+  other.read_until("{\"n\":0}\n\n");
+  end_live_streams(test.bus, "token-1");
+  EXPECT_TRUE(events.closed_by_server());
+  EXPECT_EQ(read_frame(websocket, 0x88), "\x03\xf0");
+  EXPECT_TRUE(websocket.closed_by_server());
+  publish(1);
+  EXPECT_NE(other.read_until("\n\n").find("{\"n\":1}"), std::string::npos);
+  end_live_streams(test.bus, "site-9");
+  EXPECT_TRUE(other.closed_by_server());
+}
+
+TEST_F(Live, the_end_of_a_right_ends_a_stream_whose_client_takes_nothing) {
+  start();
+  rights = {"token-1"};
+  HttpClient client(test.port());
+  open(client);
+  client.read_until("{\"n\":0}\n\n");
+  test.bus.publish(std::string{kSubject}, fmt::format("{{\"n\":\"{}\"}}", std::string(32 << 20, 'x')));
+  end_live_streams(test.bus, "token-1");
+  EXPECT_TRUE(client.closed_by_server());
+}
+
+TEST_F(Live, a_right_that_has_run_out_ends_its_streams_with_the_next_ping) {
+  test.options.limits.live_ping = std::chrono::milliseconds{60};
+  start();
+  ends_at = test.clock.now();
+  HttpClient events(test.port());
+  open(events);
+  EXPECT_TRUE(events.closed_by_server());
+  HttpClient websocket(test.port());
+  open_websocket(websocket);
+  read_frame(websocket, 0x81);
+  EXPECT_EQ(read_frame(websocket, 0x88), "\x03\xf0");
+  EXPECT_TRUE(websocket.closed_by_server());
+}
+
+TEST_F(Live, a_right_that_ends_while_a_stream_is_opened_opens_none) {
+  start();
+  once_asked = [this] { withdrawn = true; };
+  HttpClient client(test.port());
+  EXPECT_NE(open(client).find("403 Forbidden"), std::string::npos);
+  withdrawn = false;
+  HttpClient again(test.port());
+  EXPECT_NE(open(again).find("200 OK"), std::string::npos);
 }
 
 TEST_F(Live, a_websocket_is_agreed_as_in_rfc_6455) {

@@ -38,6 +38,11 @@ class Headers {
   void remove(std::string_view name);
   [[nodiscard]] std::size_t count(std::string_view name) const;
   [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> all() const;
+  /// Calls `visit(name, value)` for each field.
+  template <class Visit>
+  void each(const Visit& visit) const {
+    for (const auto& field : fields_) visit(name_of(field), value_of(field));
+  }
   /// Appends "Name: value\r\n" for each field.
   void append_to(std::string& out) const;
   void clear();  ///< keeps the memory
@@ -92,13 +97,17 @@ struct StreamBody {
 };
 
 /// Turns the response into a live stream of bus messages: server-sent events, or frames of a WebSocket when
-/// the request asked to upgrade. Costs no coroutine while idle (http/live.h).
+/// the request asked to upgrade. Costs no coroutine while idle (http/live.h). The handler is asked twice: once for the
+/// patterns, and again when they are subscribed to, so that no change slips by the snapshot or the right to see it.
 struct LiveBody {
   std::vector<std::string> patterns;  ///< bus subjects, checked by who made this
   /// Sent at once, before any message: (subject, JSON payload).
   std::vector<std::pair<std::string, std::string>> snapshot;
-  /// The same, but made after the stream is subscribed, so that no change between the two is lost; may be empty.
-  std::function<Task<std::vector<std::pair<std::string, std::string>>>()> snapshot_once_subscribed = nullptr;
+  /// What the right to watch hangs on, such as a session or a shared link: `end_live_streams` (http/live.h) with one
+  /// of these ends the stream.
+  std::vector<std::string> ends_with = {};
+  /// When the right to watch runs out; the stream ends with the first ping from then on.
+  Instant ends_at = Instant::max();
   /// kNewest: subjects are states; at most 4 messages a second per subject, and a slow client gets the newest
   /// only. kEvery: every message counts; a client that is too slow to take them is closed and resumes.
   enum class Delivery { kNewest, kEvery };

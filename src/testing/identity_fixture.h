@@ -4,8 +4,10 @@
 
 #include <atomic>
 
+#include "http/live.h"
 #include "modules/identity/migrations.h"
 #include "modules/identity/routes.h"
+#include "ports/bus/local/local_bus.h"
 #include "testing/engines.h"
 #include "testing/fixed_random.h"
 #include "testing/manual_clock.h"
@@ -45,6 +47,19 @@ class CountingDatabase final : public sql::Database {
 
  private:
   sql::Database& inner_;
+};
+
+/// The rights whose live streams were ended, in order.
+class EndedRights {
+ public:
+  explicit EndedRights(bus::Bus& bus)
+      : subscription_(bus.subscribe(std::string{http::kLiveEndPrefix} + ">", [this](const bus::Message& message) {
+          names.push_back(message.subject.substr(http::kLiveEndPrefix.size()));
+        })) {}
+  std::vector<std::string> names;
+
+ private:
+  std::unique_ptr<bus::Subscription> subscription_;
 };
 
 class IdentityTest : public ::testing::TestWithParam<Engine> {
@@ -89,7 +104,8 @@ class IdentityTest : public ::testing::TestWithParam<Engine> {
   ManualClock clock;
   FixedRandom random;
   identity::Passwords passwords{kTestCost};
-  identity::Sessions sessions{database, clock, random};
+  bus::local::LocalBus bus;
+  identity::Sessions sessions{database, clock, random, bus};
   identity::Service service{database, clock, random, passwords, sessions};
 };
 

@@ -11,6 +11,7 @@
 #include "modules/analytics/sites/routes.h"
 #include "modules/analytics/sites/service.h"
 #include "modules/analytics/sites/shares.h"
+#include "ports/bus/local/local_bus.h"
 #include "testing/engines.h"
 #include "testing/fixed_random.h"
 #include "testing/manual_clock.h"
@@ -49,9 +50,10 @@ class SitesTest : public ::testing::TestWithParam<Engine> {
   FakeSiteData data;
   identity::Passwords passwords{{.passes = 1, .memory_bytes = 8192, .threads = 2}};
   analytics::Directory directory{*database};
-  analytics::Markers markers{*database, random};
-  analytics::Shares shares{*database, clock, random, passwords, directory};
-  analytics::SiteService sites{*database, clock, random, directory, data};
+  analytics::Markers markers{*database, random, directory};
+  bus::local::LocalBus bus;
+  analytics::Shares shares{*database, clock, random, passwords, directory, bus};
+  analytics::SiteService sites{*database, clock, random, directory, data, bus};
 };
 
 }  // namespace mainstay::testing

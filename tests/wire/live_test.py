@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 
-from harness import FIREFOX, PATIENCE, SAFARI, MainstayTest, browser, until
+from harness import EMAIL, PASSWORD, PATIENCE, SAFARI, MainstayTest, browser
 
 
 class Events:
@@ -14,7 +14,8 @@ class Events:
 
     def __init__(self, server, target, headers=None):
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
-        lines = [f"GET {target} HTTP/1.1", "Host: x", "Accept: text/event-stream"] + [f"{name}: {value}" for name, value in (headers or {}).items()]
+        fields = {"Host": "x", "Accept": "text/event-stream", **(headers or {})}
+        lines = [f"GET {target} HTTP/1.1"] + [f"{name}: {value}" for name, value in fields.items()]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         self.file = self.socket.makefile("rb")
         self.status = int(self.file.readline().split()[1])
@@ -66,7 +67,10 @@ class WebSocket:
             hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
 
     def frame(self):
-        first, second = self.file.read(2)
+        head = self.file.read(2)
+        if not head:
+            raise AssertionError("the stream ended")
+        first, second = head
         size = second & 127
         if size == 126:
             size, = struct.unpack(">H", self.file.read(2))
@@ -214,6 +218,95 @@ class Live(MainstayTest):
         live = WebSocket(self.server, f"/api/v1/live?subjects={self.subject}", {"Origin": "https://evil.example", "Cookie": "mainstay=x"})
         self.addCleanup(live.close)
         self.assertIn(live.status, (401, 403))
+
+    def assertBothEnd(self, headers, end, share=None):
+        """Opens a stream on both transports, calls `end`, and sees both of them end and not begin again."""
+        query = f"?subjects={self.subject}" + (f"&share={share}" if share else "")
+        stream = Events(self.server, "/api/v1/events" + query, headers)
+        self.addCleanup(stream.close)
+        stream.next()
+        live = WebSocket(self.server, "/api/v1/live" + query, headers)
+        self.addCleanup(live.close)
+        live.until(lambda message: True)
+        end()
+        while stream.file.readline():
+            pass
+        while (frame := live.frame())[0] != 8:
+            pass
+        self.assertEqual(frame[1][:2], struct.pack(">H", 1008))
+        self.assertEqual(live.file.read(), b"")
+        for transport, path in ((Events, "/api/v1/events"), (WebSocket, "/api/v1/live")):
+            again = transport(self.server, path + query, headers)
+            self.addCleanup(again.close)
+            self.assertIn(again.status, (401, 403, 404))
+
+    def assertStillLive(self, stream):
+        self.server.hit(self.site)
+        stream.until(lambda model: model["current_visitors"] > 0)
+
+    def test_a_withdrawn_share_ends_its_streams(self):
+        shares = f"/api/v1/sites/{self.site['id']}/shares"
+        kept, withdrawn = (self.server.ask("POST", shares, {"name": name}) for name in ("Kept", "Withdrawn"))
+        other = Events(self.server, f"/api/v1/events?subjects={self.subject}&share={kept['token']}")
+        self.addCleanup(other.close)
+        self.assertBothEnd({}, lambda: self.server.ask("DELETE", f"{shares}/{withdrawn['id']}"), withdrawn["token"])
+        self.assertStillLive(other)
+
+    def test_a_withdrawn_share_ends_what_its_password_opened(self):
+        shares = f"/api/v1/sites/{self.site['id']}/shares"
+        share = self.server.ask("POST", shares, {"name": "Team", "password": PASSWORD})
+        grant = self.server.ask("POST", f"/api/v1/shares/{share['token']}/unlock", {"password": PASSWORD})["grant"]
+        self.assertBothEnd({}, lambda: self.server.ask("DELETE", f"{shares}/{share['id']}"), grant)
+
+    def signed_in(self):
+        """The headers of a signed-in browser."""
+        signed = self.server.request("POST", "/api/v1/session", {"email": EMAIL, "password": PASSWORD},
+                                     {"Host": f"localhost:{self.server.port}", "X-Mainstay-Request": "1", "Sec-Fetch-Site": "same-origin"})
+        self.assertEqual(signed.status, 201, signed)
+        cookie = signed.headers["Set-Cookie"].split(";")[0]
+        return {"Host": f"localhost:{self.server.port}", "Cookie": cookie, "X-Mainstay-Request": "1", "Sec-Fetch-Site": "same-origin"}
+
+    def test_signing_out_ends_the_streams_of_that_session_only(self):
+        browser_a, browser_b = self.signed_in(), self.signed_in()
+        other = Events(self.server, f"/api/v1/events?subjects={self.subject}", browser_b)
+        self.addCleanup(other.close)
+        self.assertBothEnd(browser_a, lambda: self.server.request("DELETE", "/api/v1/session", headers=browser_a))
+        self.assertStillLive(other)
+
+    def test_a_revoked_token_ends_its_streams(self):
+        browser_a = self.signed_in()
+        made = self.server.request("POST", "/api/v1/tokens", {"name": "Wall"}, browser_a).json()
+        self.assertBothEnd({"Authorization": f"Bearer {made['token']}"},
+                           lambda: self.server.request("DELETE", f"/api/v1/tokens/{made['id']}", headers=browser_a))
+
+    def test_a_deleted_site_ends_its_streams(self):
+        other = self.server.site("other.example")
+        watched = Events(self.server, f"/api/v1/events?subjects=events.analytics.live.{other['id']}", self.bearer)
+        self.addCleanup(watched.close)
+        watched.next()
+        self.assertBothEnd(self.bearer, lambda: self.server.ask("DELETE", f"/api/v1/sites/{self.site['id']}?confirm={self.site['domain']}"))
+        self.server.hit(other)
+        watched.until(lambda model: model["current_visitors"] == 1)
+
+    def test_the_model_knows_today_and_the_first_hit(self):
+        stream = self.events()
+        model = json.loads(stream.next()["data"])
+        nothing = {"visitors": 0, "visits": 0, "pageviews": 0, "events": 0}
+        self.assertEqual((model["totals_today"], model["hits_total"], model["first_hit_at"]), (nothing, 0, None))
+        self.server.hit(self.site)
+        _, model = stream.until(lambda model: model["first_hit_at"])
+        self.assertEqual(model["hits_total"], 1)
+        first = model["first_hit_at"]
+        self.server.hit(self.site, name="Signup")
+        self.server.hit(self.site, browser(agent=SAFARI))
+        _, model = stream.until(lambda model: model["hits_total"] == 3)
+        today = {"visitors": 2, "visits": 2, "pageviews": 2, "events": 3}
+        self.assertEqual(model["totals_today"], today)
+        self.assertEqual(self.server.totals(self.site, *today), list(today.values()))
+        self.server.restart()
+        model = json.loads(self.events().next()["data"])
+        self.assertEqual((model["totals_today"], model["hits_total"]), (today, 3))
+        self.assertEqual(model["first_hit_at"], first)
 
     def test_streams_end_when_the_server_drains(self):
         stream = self.events()

@@ -59,6 +59,12 @@ bool Connection::accept_websocket(Response& response) {
 
 /// Hands the socket to the hub; what is left of this connection then ends.
 Task<bool> Connection::respond_live(Response& response) {
+  auto& log = worker_->context().live_log;
+  const auto watch = log.watch(std::get<LiveBody>(response.body).patterns);
+  const auto mark = log.newest_id();
+  response = co_await worker_->context().dispatcher.answer_again(request_);
+  if (broken_) co_return false;
+  if (!std::holds_alternative<LiveBody>(response.body)) co_return co_await respond(std::move(response));
   auto body = std::get<LiveBody>(std::move(response.body));
   response.body = std::string{};
   const auto transport = wants_websocket(request_) ? Transport::kWebSocket : Transport::kEvents;
@@ -76,31 +82,20 @@ Task<bool> Connection::respond_live(Response& response) {
       co_return true;
     }
   }
-  auto& log = worker_->context().live_log;
-  const auto watch = log.watch(body.patterns);
-  const auto mark = log.newest_id();
-  auto snapshot = std::move(body.snapshot);
-  if (body.snapshot_once_subscribed) {
-    try {
-      for (auto& item : co_await body.snapshot_once_subscribed()) snapshot.push_back(std::move(item));
-    } catch (const std::exception&) {
-      append_head(worker_->context().dispatcher.refuse_request(request_, 503, "http.unavailable",
-                                                               "Temporarily out of service."));
-      co_return true;
-    }
-    if (broken_) co_return false;
-  }
   if (worker_->context().draining) co_return false;
   append_head(response, transport == Transport::kEvents ? Framing::kUntilClose : Framing::kLength);
   if (transport == Transport::kEvents) output_ += kRetry;
-  output_ += encode_snapshot(transport, snapshot);
+  output_ += encode_snapshot(transport, body.snapshot);
   worker_->disarm(*this);
   worker_->hub().adopt({.stream = std::move(stream_),
                         .place = std::move(place_),
                         .transport = transport,
                         .patterns = std::move(body.patterns),
                         .delivery = body.delivery,
+                        .ends_with = std::move(body.ends_with),
+                        .ends_at = body.ends_at,
                         .greeting = std::move(output_),
+                        .allowed_id = mark,
                         .after_id = last_event_id(request_, mark),
                         .input = std::string{input()}});
   co_return false;

@@ -11,6 +11,12 @@ namespace {
 
 using Time = std::chrono::steady_clock;
 
+/// The right that a message says has ended, or "".
+std::string_view ended_right(const bus::Message& message) {
+  const std::string_view subject = message.subject;
+  return subject.starts_with(kLiveEndPrefix) ? subject.substr(kLiveEndPrefix.size()) : std::string_view{};
+}
+
 std::string encode(Transport transport, std::string_view subject, std::uint64_t id, std::string_view payload) {
   if (transport == Transport::kEvents) return encode_event(subject, id, payload);
   return websocket_frame(Opcode::kText, encode_envelope(subject, id, payload));
@@ -52,6 +58,11 @@ void LiveHub::adopt(Arrival arrival) {
   std::sort(arrival.patterns.begin(), arrival.patterns.end());
   arrival.patterns.erase(std::unique(arrival.patterns.begin(), arrival.patterns.end()), arrival.patterns.end());
   take_inbox();  // what came before this stream is the log's to tell
+  const auto ends = log_.since(arrival.allowed_id, {std::string{kLiveEndPrefix} + ">"}).messages;
+  const auto ended = [&](const bus::Message& message) {
+    return std::ranges::count(arrival.ends_with, ended_right(message)) > 0;
+  };
+  if (std::ranges::any_of(ends, ended)) return arrival.stream->close();
   auto& group = group_of(arrival);
   const auto [missed, newest_id] = log_.since(arrival.after_id, group.patterns);
   for (std::size_t i = 0; i < missed.size(); ++i) {
@@ -60,8 +71,8 @@ void LiveHub::adopt(Arrival arrival) {
                                    [&](const bus::Message& later) { return later.subject == missed[i].subject; });
     if (!stale) arrival.greeting += encode(group.transport, missed[i].subject, missed[i].id, *missed[i].payload);
   }
-  auto stream =
-      std::make_shared<LiveStream>(*this, group, std::move(arrival.stream), std::move(arrival.place), newest_id);
+  auto stream = std::make_shared<LiveStream>(*this, group, std::move(arrival.stream), std::move(arrival.place),
+                                             newest_id, std::move(arrival.ends_with), arrival.ends_at);
   stream->index_in_group = group.streams.size();
   group.streams.push_back(stream);
   ++size_;
@@ -105,12 +116,25 @@ void LiveHub::take_inbox() {
     inbox_->posted = false;
   }
   for (const auto& message : messages) {
+    if (const auto right = ended_right(message); !right.empty()) {
+      end_streams(right);
+      continue;
+    }
     for (const auto& [key, group] : groups_) {
       if (!group->streams.empty() && matches_any(group->patterns, message.subject)) offer(*group, message);
     }
   }
   // A group without streams ends here and not in `remove`, which streams call while the group is walked.
   std::erase_if(groups_, [](const auto& entry) { return entry.second->streams.empty(); });
+}
+
+void LiveHub::end_streams(std::string_view right) {
+  for (const auto& [key, group] : groups_) {
+    const auto streams = group->streams;
+    for (const auto& stream : streams) {
+      if (stream->ends_with(right)) stream->close(CloseCode::kPolicyViolation);
+    }
+  }
 }
 
 void LiveHub::offer(LiveGroup& group, const bus::Message& message) {
@@ -172,7 +196,7 @@ void LiveHub::flush_held() {
 void LiveHub::drain() {
   for (const auto& [key, group] : groups_) {
     const auto streams = group->streams;
-    for (const auto& stream : streams) stream->drain();
+    for (const auto& stream : streams) stream->close(CloseCode::kGoingAway);
   }
   groups_.clear();
 }

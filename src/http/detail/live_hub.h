@@ -50,9 +50,12 @@ class LiveHub {
     Transport transport;
     std::vector<std::string> patterns;
     LiveBody::Delivery delivery;
-    std::string greeting;        ///< bytes to send first: the head and the snapshot
-    std::uint64_t after_id = 0;  ///< then what the log has after this id
-    std::string input;           ///< bytes the client sent already
+    std::vector<std::string> ends_with;
+    Instant ends_at;
+    std::string greeting;          ///< bytes to send first: the head and the snapshot
+    std::uint64_t allowed_id = 0;  ///< the log's newest id before the right to watch was looked at
+    std::uint64_t after_id = 0;    ///< then what the log has after this id
+    std::string input;             ///< bytes the client sent already
   };
   void adopt(Arrival arrival);
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -70,6 +73,7 @@ class LiveHub {
 
   void receive(const bus::Message& message);  ///< on any thread
   void take_inbox();
+  void end_streams(std::string_view right);
   void offer(LiveGroup& group, const bus::Message& message);
   void send(LiveGroup& group, const bus::Message& message);
   void flush_held();

@@ -1,5 +1,7 @@
 #include "http/detail/live_log.h"
 
+#include "http/live.h"
+
 namespace mainstay::http::detail {
 
 namespace {
@@ -10,7 +12,9 @@ constexpr std::size_t kEchoWindow = 64;
 }  // namespace
 
 LiveLog::LiveLog(bus::Bus& bus, clock::Clock& clock)
-    : bus_(bus), clock_(clock), first_id_(static_cast<std::uint64_t>(to_micros(clock.now()))), newest_id_(first_id_) {}
+    : bus_(bus), clock_(clock), first_id_(static_cast<std::uint64_t>(to_micros(clock.now()))), newest_id_(first_id_) {
+  ends_ = bus_.subscribe(std::string{kLiveEndPrefix} + ">", [this](const bus::Message& message) { take(message); });
+}
 
 LiveLog::~LiveLog() = default;
 

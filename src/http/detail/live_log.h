@@ -17,9 +17,9 @@ namespace mainstay::http::detail {
 /// The server's ear on the bus: one subscription for each pattern that somebody watches, a ring of recent messages for
 /// those who come back, and the way to every thread's hub.
 ///
-/// A pattern that nobody watches any more is listened to for another minute, so that a browser that reconnects misses
-/// nothing. Wire ids are the bus's ids moved by the start of the process in microseconds, so they grow
-/// over restarts. Threads: any. Made by the server, destroyed after its hubs.
+/// It always listens to the ends of rights (http/live.h). A pattern that nobody watches any more is listened to for
+/// another minute, so that a browser that reconnects misses nothing. Wire ids are the bus's ids moved by the start of
+/// the process in microseconds, so they grow over restarts. Threads: any. Made by the server, destroyed after its hubs.
 class LiveLog {
  public:
   static constexpr std::size_t kMessagesMax = 4096;
@@ -82,6 +82,7 @@ class LiveLog {
   std::uint64_t newest_id_;
   std::map<std::uint64_t, Listener> listeners_;
   std::uint64_t next_listener_ = 1;
+  std::unique_ptr<bus::Subscription> ends_;
   std::map<std::string, Ear, std::less<>> ears_;  ///< last: subscriptions end before what their callbacks touch
 };
 

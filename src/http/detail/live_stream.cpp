@@ -21,8 +21,18 @@ SharedText shared(std::string text) { return std::make_shared<const std::string>
 }  // namespace
 
 LiveStream::LiveStream(LiveHub& hub, LiveGroup& group, std::unique_ptr<ByteStream> stream, ConnectionPlace place,
-                       std::uint64_t after_id)
-    : hub_(hub), group_(group), stream_(std::move(stream)), place_(std::move(place)), after_id_(after_id) {}
+                       std::uint64_t after_id, std::vector<std::string> ends_with, Instant ends_at)
+    : hub_(hub),
+      group_(group),
+      stream_(std::move(stream)),
+      place_(std::move(place)),
+      after_id_(after_id),
+      ends_with_(std::move(ends_with)),
+      ends_at_(ends_at) {}
+
+bool LiveStream::ends_with(std::string_view right) const {
+  return std::find(ends_with_.begin(), ends_with_.end(), right) != ends_with_.end();
+}
 
 void LiveStream::begin(SharedText greeting, std::string_view input) {
   arm_ping();
@@ -44,6 +54,7 @@ void LiveStream::expire() {
     end();
     return;
   }
+  if (hub_.worker().context().clock.now() >= ends_at_) return close(CloseCode::kPolicyViolation);
   arm_ping();
   start(ping_of(group_.transport));
 }
@@ -156,9 +167,9 @@ bool LiveStream::take_input(std::string_view bytes) {
   return true;
 }
 
-void LiveStream::drain() {
+void LiveStream::close(CloseCode code) {
   if (group_.transport == Transport::kWebSocket && !sending_) {
-    [[maybe_unused]] const auto outcome = stream_->try_write(websocket_close(CloseCode::kGoingAway));
+    [[maybe_unused]] const auto outcome = stream_->try_write(websocket_close(code));
   }
   end();
 }

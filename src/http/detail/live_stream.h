@@ -28,7 +28,7 @@ class LiveStream final : public TimerWheel::Entry, public std::enable_shared_fro
  public:
   /// `after_id`: messages up to this one are in the greeting already.
   LiveStream(LiveHub& hub, LiveGroup& group, std::unique_ptr<ByteStream> stream, ConnectionPlace place,
-             std::uint64_t after_id);
+             std::uint64_t after_id, std::vector<std::string> ends_with, Instant ends_at);
 
   /// Sends the greeting, then listens.
   void begin(SharedText greeting, std::string_view input);
@@ -36,7 +36,8 @@ class LiveStream final : public TimerWheel::Entry, public std::enable_shared_fro
   /// place (kNewest) or stands behind it (kEvery; too many close the stream).
   void send(std::string_view subject, std::uint64_t id, const SharedText& text);
   /// Closes after a word of goodbye.
-  void drain();
+  void close(CloseCode code);
+  [[nodiscard]] bool ends_with(std::string_view right) const;
   void expire() override;  ///< time for a ping, or the client took nothing for too long
 
   std::size_t index_in_group = 0;  ///< kept by the hub
@@ -57,6 +58,8 @@ class LiveStream final : public TimerWheel::Entry, public std::enable_shared_fro
   std::unique_ptr<ByteStream> stream_;
   ConnectionPlace place_;
   const std::uint64_t after_id_;
+  const std::vector<std::string> ends_with_;
+  const Instant ends_at_;
   SharedText sending_;
   std::size_t sent_ = 0;
   std::unique_ptr<Waiting> waiting_;         ///< only of a slow client

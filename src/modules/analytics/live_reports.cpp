@@ -1,5 +1,7 @@
 #include "modules/analytics/live_reports.h"
 
+#include "modules/analytics/query/filter_sql.h"
+
 namespace mainstay::analytics {
 namespace {
 
@@ -7,6 +9,30 @@ namespace {
 /// watcher's connection has.
 constexpr milliseconds kEvery{255};
 constexpr milliseconds kTick{5'000};
+constexpr columns::Columns::Limits kRestoreLimits{.rows_max = 50'000'000, .patience = milliseconds{600'000}};
+
+columns::Answer ask(columns::Columns& columns, std::string text, std::vector<columns::Value> parameters) {
+  auto answer = columns.query_blocking({.text = std::move(text), .parameters = std::move(parameters)}, kRestoreLimits);
+  if (!answer) throw Unavailable("analytics: " + answer.error().message);
+  return std::move(*answer);
+}
+
+std::int64_t number(const columns::Value& value) { return std::get<std::int64_t>(value); }
+
+void restore_day(SiteId id, LiveDay& day, columns::Columns& columns) {
+  const auto rows =
+      ask(columns,
+          fmt::format("select e.visit_id, e.visitor_id, count(*) filter (where e.name = 'pageview'), count(*) "
+                      "from events e where e.site_id = $1 and e.\"at\" >= $2 and e.\"at\" < $3 and {} "
+                      "group by e.visit_id, e.visitor_id",
+                      query::kCounted),
+          {static_cast<std::int64_t>(id), day.from(), day.to()})
+          .rows;
+  for (const auto& row : rows) {
+    day.add_visit(static_cast<std::uint64_t>(number(row[0])), static_cast<std::uint64_t>(number(row[1])));
+    day.add_events(number(row[2]), number(row[3]));
+  }
+}
 
 }  // namespace
 
@@ -17,6 +43,7 @@ void LiveReports::note(const Taken& taken) {
   switch (taken.fate) {
     case Taken::Fate::kAccepted:
       ++site.counts.accepted;
+      count(taken, site);
       site.add(taken.assigned.visit->visitor, hit, taken.assigned.visit->begun_by.source,
                taken.assigned.visit->begun_by.country);
       break;
@@ -37,7 +64,7 @@ void LiveReports::publish_due(std::chrono::microseconds now) {
         continue;
       }
       auto& site = sites_[it->first];
-      site.advance(clock_.now());
+      refresh(it->first, site);
       messages.emplace_back(fmt::format("events.analytics.live.{}", static_cast<std::int64_t>(it->first)),
                             site.json(it->first, clock_.now()));
       pushed_at_[it->first] = now;
@@ -52,7 +79,8 @@ void LiveReports::tick(std::chrono::microseconds now) {
   next_tick_ = now + kTick;
   for (auto& [id, site] : sites_) {
     const bool was_empty = site.empty();
-    if (site.advance(clock_.now()) && !was_empty) due_.try_emplace(id, now);
+    const bool day_over = site.today.begun() && !site.today.contains(clock_.now());
+    if ((site.advance(clock_.now()) && !was_empty) || day_over) due_.try_emplace(id, now);
   }
 }
 
@@ -63,10 +91,39 @@ std::optional<std::chrono::microseconds> LiveReports::next_due() const {
   return next;
 }
 
-void LiveReports::replace(std::map<SiteId, LiveSite> rebuilt) {
+void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& columns) {
+  const auto totals = ask(columns, "select site_id, count(*), max(\"at\") from events group by site_id", {});
+  for (const auto& row : totals.rows) {
+    const SiteId id{number(row[0])};
+    auto& site = seen[id];
+    site.hits_total = number(row[1]);
+    refresh(id, site);
+    if (std::get<Instant>(row[2]) >= site.today.from()) restore_day(id, site.today, columns);
+  }
   const std::scoped_lock lock(mutex_);
-  for (auto& [site, model] : sites_) rebuilt[site].counts = model.counts;
-  sites_ = std::move(rebuilt);
+  for (auto& [site, model] : sites_) seen[site].counts = model.counts;
+  sites_ = std::move(seen);
+}
+
+void LiveReports::refresh(SiteId id, LiveSite& site) const {
+  const auto now = clock_.now();
+  site.advance(now);
+  const auto settings = directory_.snapshot()->find(std::to_string(static_cast<std::int64_t>(id)));
+  if (!settings) return;
+  site.today.move_to(TimeZone::find(settings->timezone).value_or(TimeZone::utc()), now);
+  if (!site.first_hit_at) site.first_hit_at = settings->first_hit_at;
+}
+
+void LiveReports::count(const Taken& taken, LiveSite& site) const {
+  const auto& hit = *taken.hit;
+  ++site.hits_total;
+  if (taken.first_of_site) site.first_hit_at = hit.at;
+  if (hit.at >= site.today.to()) refresh(hit.site, site);
+  const bool counted = hit.name != "engagement" && hit.name != "vitals";
+  if (!counted || !site.today.contains(hit.at)) return;
+  const auto& visit = *taken.assigned.visit;
+  site.today.add_visit(static_cast<std::uint64_t>(visit.id), visit.visitor);
+  site.today.add_events(hit.name == "pageview" ? 1 : 0, 1);
 }
 
 void LiveReports::erase(SiteId site) {
@@ -81,7 +138,7 @@ std::string LiveReports::json(SiteId site) const {
   const auto found = sites_.find(site);
   // Who asks later than the last hit sees the minutes that passed since.
   auto model = found == sites_.end() ? LiveSite{} : found->second;
-  model.advance(clock_.now());
+  refresh(site, model);
   return model.json(site, clock_.now());
 }
 

@@ -8,8 +8,10 @@
 
 #include "modules/analytics/intake.h"
 #include "modules/analytics/live.h"
+#include "modules/analytics/sites/sites.h"
 #include "ports/bus/bus.h"
 #include "ports/clock/clock.h"
+#include "ports/columns/columns.h"
 
 namespace mainstay::analytics {
 
@@ -17,7 +19,8 @@ namespace mainstay::analytics {
 /// most four times a second per site. Any thread; locks briefly.
 class LiveReports {
  public:
-  LiveReports(bus::Bus& bus, clock::Clock& clock) : bus_(bus), clock_(clock) {}
+  LiveReports(bus::Bus& bus, clock::Clock& clock, const SiteDirectory& directory)
+      : bus_(bus), clock_(clock), directory_(directory) {}
 
   void note(const Taken& taken);
   /// Pushes what is due at `now` (monotonic); every few seconds also sites on which only time has passed.
@@ -25,8 +28,9 @@ class LiveReports {
   /// When `publish_due` has something to do; nothing when no site changed.
   [[nodiscard]] std::optional<std::chrono::microseconds> next_due() const;
 
-  /// Takes over what was rebuilt from the tables; what was counted since the start stays.
-  void replace(std::map<SiteId, LiveSite> rebuilt);
+  /// Begins anew with the visitors that were `seen` lately and the totals that `columns` has; what was counted since
+  /// the start stays. Blocks. Throws Unavailable when the store cannot be read.
+  void restore(std::map<SiteId, LiveSite> seen, columns::Columns& columns);
   void erase(SiteId site);
 
   [[nodiscard]] std::string json(SiteId site) const;
@@ -34,9 +38,13 @@ class LiveReports {
 
  private:
   void tick(std::chrono::microseconds now);
+  void count(const Taken& taken, LiveSite& site) const;
+  /// Brings what depends on the clock and on the site's settings up to date.
+  void refresh(SiteId id, LiveSite& site) const;
 
   bus::Bus& bus_;
   clock::Clock& clock_;
+  const SiteDirectory& directory_;
   mutable std::mutex mutex_;
   std::map<SiteId, LiveSite> sites_;
   std::map<SiteId, std::chrono::microseconds> due_;  ///< sites that changed, and when they may be pushed

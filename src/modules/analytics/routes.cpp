@@ -5,6 +5,7 @@
 #include "http/inflate.h"
 #include "modules/analytics/background_thread.h"
 #include "modules/analytics/classify/classify.h"
+#include "modules/analytics/sites/ids.h"
 #include "modules/analytics/sites/routes.h"
 
 namespace mainstay::analytics {
@@ -14,6 +15,14 @@ constexpr std::size_t kLogBodyBytesMax = 32 << 20;   ///< as sent
 constexpr std::size_t kLogTextBytesMax = 256 << 20;  ///< unpacked
 constexpr std::size_t kSubjectsMax = 20;
 constexpr std::string_view kLiveSubject = "events.analytics.live.";
+
+constexpr std::string_view kLogLinesSchema =
+    R"({"type":"string","description":"Lines of a server log, as they are or with Content-Encoding: gzip."})";
+constexpr std::string_view kLogSummarySchema =
+    R"({"type":"object","required":["lines","unparsable","accepted","bots","refused","status","bytes"],"properties":{)"
+    R"("lines":{"type":"integer"},"unparsable":{"type":"integer"},"accepted":{"type":"integer"},)"
+    R"("bots":{"type":"integer"},"refused":{"type":"object","additionalProperties":{"type":"integer"}},)"
+    R"("status":{"type":"object","additionalProperties":{"type":"integer"}},"bytes":{"type":"integer"}}})";
 
 /// What a body that holds log lines asks for.
 struct LogRequest {
@@ -35,10 +44,7 @@ struct Handlers {
     if (key.empty()) key = request.query_parameter("key").value_or("");
     const bool may = request.principal.may(Permission::kManageSites) ||
                      (!key.empty() && equal_in_constant_time(key, asked.site->key));
-    if (!may) {
-      rooms.processor.count_refusal(asked.site->id, "collector", "site_key_required");
-      return refuse(Refusal::kForbidden, "analytics.site_key_required", "Sending a log needs the site's key.");
-    }
+    if (!may) return refuse(Refusal::kForbidden, "analytics.site_key_required", "Sending a log needs the site's key.");
     const auto format = request.query_parameter("format").value_or("auto");
     if (format != "auto") {
       asked.format = parse_format_name(format);
@@ -51,6 +57,22 @@ struct Handlers {
       asked.import = fmt::format("{}/{}", static_cast<std::int64_t>(asked.site->id), asked.import);
     }
     return asked;
+  }
+
+  std::unexpected<Failure> refuse_log(const http::Request& request, const Failure& failure) const {
+    const auto named = request.query_parameter("site").value_or("");
+    if (const auto site = rooms.sites.snapshot()->find(named)) {
+      rooms.refusals.count(site->id, failure.code);
+    } else {
+      rooms.refusals.count(SiteId{}, failure.code, {.site = std::string{named}, .host = ""});
+    }
+    return std::unexpected(failure);
+  }
+
+  Result<> check_log(const http::Request& request) const {
+    const auto asked = read_log_request(request);
+    if (!asked) return refuse_log(request, asked.error());
+    return {};
   }
 
   Result<std::string> body_text(http::Request& request) const {
@@ -77,7 +99,7 @@ struct Handlers {
       if (!lines) return refuse(lines);
       return import(*asked, *lines);
     });
-    if (!summary) co_return refuse(summary);
+    if (!summary) co_return refuse_log(request, summary.error());
     co_return http::json_text(to_json(*summary));
   }
 
@@ -89,19 +111,8 @@ struct Handlers {
     co_return http::json_text(json::write(*answer));
   }
 
-  using Snapshot = std::vector<std::pair<std::string, std::string>>;
-  static Task<Snapshot> snapshot(const Processor& processor, std::vector<SiteId> watched) {
-    Snapshot models;
-    for (const auto site : watched) {
-      models.emplace_back(fmt::format("{}{}", kLiveSubject, static_cast<std::int64_t>(site)),
-                          processor.live_model(site));
-    }
-    co_return models;
-  }
-
   Task<Result<http::Response>> live(http::Request& request) const {
     http::LiveBody body;
-    std::vector<SiteId> watched;
     const auto subjects = request.query_parameter("subjects").value_or("");
     for (const auto subject : split(subjects, ',')) {
       const auto id = subject.starts_with(kLiveSubject)
@@ -114,14 +125,17 @@ struct Handlers {
       }
       const SiteId site{*id};
       const bool known = rooms.sites.snapshot()->find(std::to_string(*id)) != nullptr;
-      const bool may =
-          request.principal.may(Permission::kReadReports) || shown_share_opens(rooms.shares, request, site);
-      if (!may) co_return refuse(Refusal::kForbidden, "analytics.forbidden", "This report is not yours to see.");
+      const auto share = shown_share_opens(rooms.shares, request, site);
+      const bool reads_all = request.principal.may(Permission::kReadReports);
+      if (!reads_all && !share)
+        co_return refuse(Refusal::kForbidden, "analytics.forbidden", "This report is not yours to see.");
       if (!known) co_return refuse(Refusal::kNotFound, "analytics.unknown_site", "There is no such site.");
       body.patterns.emplace_back(subject);
-      watched.push_back(site);
+      body.snapshot.emplace_back(subject, rooms.processor.live_model(site));
+      body.ends_with.push_back(live_right_of(site));
+      body.ends_with.push_back(reads_all ? request.principal.credential : live_right_of(share->share));
+      body.ends_at = std::min(body.ends_at, reads_all ? request.principal.valid_until : share->until);
     }
-    body.snapshot_once_subscribed = [&processor = rooms.processor, watched] { return snapshot(processor, watched); };
     http::Response response;
     response.body = std::move(body);
     co_return response;
@@ -133,16 +147,22 @@ struct Handlers {
 std::vector<http::Route> analytics_routes(AnalyticsRooms rooms) {
   const Handlers handlers{rooms};
   std::vector<http::Route> routes;
-  routes.push_back({.method = http::Method::kPost,
-                    .path = "/api/v1/beacon/log",
-                    .permission = Permission::kPublic,
-                    .summary = "Record server log lines; needs the site's key",
-                    .handler = [handlers](http::Request& request) { return handlers.log(request); },
-                    .tag = "collector",
-                    .query = {"site", "format", "import", "finish"},
-                    .body_bytes_max = kLogBodyBytesMax,
-                    .browser = http::Route::Browser::kAnyOrigin,
-                    .encoding = http::Route::Encoding::kRaw});
+  routes.push_back(
+      {.method = http::Method::kPost,
+       .path = "/api/v1/beacon/log",
+       .permission = Permission::kPublic,
+       .summary = "Record server log lines; needs the site's key",
+       .handler = [handlers](http::Request& request) { return handlers.log(request); },
+       .tag = "collector",
+       .request_schema = std::string{kLogLinesSchema},
+       .response_schema = std::string{kLogSummarySchema},
+       .query = {"site", "key", "format", "import", "finish"},
+       .request_types = {"text/plain"},
+       .body_bytes_max = kLogBodyBytesMax,
+       .browser = http::Route::Browser::kAnyOrigin,
+       .encoding = http::Route::Encoding::kRaw,
+       .check = [handlers](const http::Request& request) { return handlers.check_log(request); },
+       .on_refused = [&refusals = rooms.refusals](std::string_view code) { refusals.count(SiteId{}, code); }});
   routes.push_back({.method = http::Method::kPost,
                     .path = "/api/v1/analytics/classify",
                     .permission = Permission::kSignedIn,
@@ -151,16 +171,22 @@ std::vector<http::Route> analytics_routes(AnalyticsRooms rooms) {
                     .tag = "analytics",
                     .request_schema = json::schema_text<ClassifyRequest>(),
                     .response_schema = json::schema_text<Classification>()});
-  for (const std::string_view path : {"/api/v1/events", "/api/v1/live"}) {
-    routes.push_back(
-        {.method = http::Method::kGet,
-         .path = path,
-         .permission = Permission::kPublic,
-         .summary = path == "/api/v1/live" ? "Live reports over a WebSocket" : "Live reports as server-sent events",
-         .handler = [handlers](http::Request& request) { return handlers.live(request); },
-         .tag = "analytics",
-         .query = {"subjects", "share"}});
-  }
+  const auto add_live = [&](std::string_view path, std::string_view summary) -> http::Route& {
+    return routes.emplace_back(
+        http::Route{.method = http::Method::kGet,
+                    .path = path,
+                    .permission = Permission::kPublic,
+                    .summary = summary,
+                    .handler = [handlers](http::Request& request) { return handlers.live(request); },
+                    .tag = "analytics",
+                    .query = {"subjects", "share", "last_event_id"}});
+  };
+  auto& events = add_live("/api/v1/events", "Live reports as server-sent events; the schema is of an event's data");
+  events.response_schema = live_report_schema();
+  events.response_type = "text/event-stream";
+  auto& live = add_live("/api/v1/live", "Live reports over a WebSocket; the schema is of a message");
+  live.response_schema = live_message_schema();
+  live.response_status = 101;
   return routes;
 }
 

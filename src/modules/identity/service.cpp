@@ -216,7 +216,7 @@ Task<Result<>> Service::revoke_token(Principal principal, TokenId token) {
     return {};
   });
   if (!removed) co_return removed;
-  sessions_.forget_token(token);
+  sessions_.end_token(token);
   log::info("API token revoked", {{"user", to_text(principal.user)}});
   co_return removed;
 }

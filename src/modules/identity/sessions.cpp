@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "http/live.h"
 #include "modules/identity/store.h"
 
 namespace mainstay::identity {
@@ -30,6 +31,10 @@ bool is_loopback_host(std::string_view host) {
   in_addr address{};
   return inet_pton(AF_INET, name.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
+
+/// How a principal's credential is called: never the secret itself.
+std::string name_of_session(const std::string& hash) { return "session-" + hash; }
+std::string name_of_token(TokenId token) { return fmt::format("token-{}", static_cast<std::int64_t>(token)); }
 
 std::string checksum_of(std::string_view text) {
   const auto sum = crc32c(std::as_bytes(std::span{text}));
@@ -87,8 +92,8 @@ bool is_token_shaped(std::string_view secret) {
   return is_base32(secret.substr(kTokenPrefix.size())) && secret.substr(kBody) == checksum_of(secret.substr(0, kBody));
 }
 
-Sessions::Sessions(sql::Database& database, clock::Clock& clock, random::Random& random)
-    : database_(database), clock_(clock), random_(random) {}
+Sessions::Sessions(sql::Database& database, clock::Clock& clock, random::Random& random, bus::Bus& bus)
+    : database_(database), clock_(clock), random_(random), bus_(bus) {}
 
 Task<Result<Principal>> Sessions::who_asks(const http::Request& request) {
   if (const auto token = bearer_token(request)) {
@@ -113,6 +118,8 @@ Task<std::optional<Principal>> Sessions::resolve(Kind kind, std::string hash) {
       return kind == Kind::kSession ? store::find_session(tx, hash) : store::find_token(tx, hash);
     });
     if (!found) co_return std::nullopt;
+    found->principal.credential = found->token ? name_of_token(*found->token) : name_of_session(hash);
+    found->principal.valid_until = found->expires_at;
     known = learn(hash, std::move(*found), now, before);
   }
   if (known->write == Write::kYes) co_await touch(kind, hash, now);
@@ -169,15 +176,16 @@ Task<NewSession> Sessions::open(UserId user, Lifetime lifetime, std::string repl
   NewSession session{.secret = to_base32(random_.bytes<kSecretBytes>()), .lifetime = lifetime, .expires_at = now + age};
   const auto hash = sha256_hex(session.secret);
   const auto replaced_hash = sha256_hex(replaced);
-  co_await database_.write([&](sql::Tx& tx) {
+  const auto ended = co_await database_.write([&](sql::Tx& tx) {
     static_cast<void>(store::remove_session(tx, replaced_hash));
     store::remove_dead_sessions(tx, now);
-    store::trim_sessions(tx, user, kPerUserMax - 1);
+    auto trimmed = store::trim_sessions(tx, user, kPerUserMax - 1);
     store::add_session(tx, hash,
                        {.user = user, .lifetime = lifetime, .created_at = now, .expires_at = session.expires_at});
+    return trimmed;
   });
-  forget_user(user);  // one of them may have been ended
-  forget_if([&](const std::string& known, const Credential&) { return known == replaced_hash; });
+  end_session(replaced_hash);
+  for (const auto& one : ended) end_session(one);
   co_return session;
 }
 
@@ -185,16 +193,18 @@ Task<std::optional<UserId>> Sessions::close(std::string secret) {
   if (secret.size() != kSecretLetters || !is_base32(secret)) co_return std::nullopt;
   const auto hash = sha256_hex(secret);
   const auto user = co_await database_.write([&](sql::Tx& tx) { return store::remove_session(tx, hash); });
-  forget_if([&](const std::string& known, const Credential&) { return known == hash; });
+  end_session(hash);
   co_return user;
 }
 
-void Sessions::forget_token(TokenId token) {
-  forget_if([token](const std::string&, const Credential& credential) { return credential.token == token; });
+void Sessions::end_session(const std::string& hash) {
+  forget_if([&](const std::string& known, const Credential&) { return known == hash; });
+  http::end_live_streams(bus_, name_of_session(hash));
 }
 
-void Sessions::forget_user(UserId user) {
-  forget_if([user](const std::string&, const Credential& credential) { return credential.principal.user == user; });
+void Sessions::end_token(TokenId token) {
+  forget_if([token](const std::string&, const Credential& credential) { return credential.token == token; });
+  http::end_live_streams(bus_, name_of_token(token));
 }
 
 std::uint64_t Sessions::epoch() {

@@ -10,6 +10,7 @@
 
 #include "http/router.h"
 #include "modules/identity/model.h"
+#include "ports/bus/bus.h"
 #include "ports/clock/clock.h"
 #include "ports/random/random.h"
 #include "ports/sql/sql.h"
@@ -47,7 +48,8 @@ struct Credential {
 /// What it learned is kept in memory for `kRecheck`, at most `kCacheMax` entries, so that a busy dashboard does not
 /// ask the database each time. Sign-out and revocation in this process take effect at once; in another process on
 /// the same database within `kRecheck`. `seen_at` and `last_used_at` are written at most once in `kWriteEvery`.
-/// A bearer token goes before the cookie. Threads: any. Throws Unavailable.
+/// The end of a session or token ends the live streams it opened. A bearer token goes before the cookie. Threads: any.
+/// Throws Unavailable.
 class Sessions final : public http::Authenticator {
  public:
   static constexpr std::size_t kCacheMax = 4096;
@@ -55,7 +57,7 @@ class Sessions final : public http::Authenticator {
   static constexpr seconds kWriteEvery{60};
   static constexpr std::size_t kPerUserMax = 100;  ///< opening one more ends the one unused for longest
 
-  Sessions(sql::Database& database, clock::Clock& clock, random::Random& random);
+  Sessions(sql::Database& database, clock::Clock& clock, random::Random& random, bus::Bus& bus);
 
   /// A wrong, expired or revoked token is kUnauthenticated `identity.bad_token`; a dead cookie is anonymous.
   Task<Result<Principal>> who_asks(const http::Request& request) override;
@@ -64,9 +66,8 @@ class Sessions final : public http::Authenticator {
   [[nodiscard]] Task<NewSession> open(UserId user, Lifetime lifetime, std::string replaced);
   /// Ends the session of that cookie. Whose it was, or nothing when there is none.
   [[nodiscard]] Task<std::optional<UserId>> close(std::string secret);
-  /// Forgets what is known of a token or of a user's sessions; call after its row changed.
-  void forget_token(TokenId token);
-  void forget_user(UserId user);
+  /// Forgets what is known of a token that is gone, and ends its live streams; call after its row went.
+  void end_token(TokenId token);
 
  private:
   struct Entry {
@@ -84,12 +85,14 @@ class Sessions final : public http::Authenticator {
   [[nodiscard]] Known learn(const std::string& hash, Credential credential, Instant now, std::uint64_t epoch);
   [[nodiscard]] Task<> touch(Kind kind, std::string hash, Instant now);
   [[nodiscard]] std::uint64_t epoch();
+  void end_session(const std::string& hash);
   template <class Predicate>
   void forget_if(Predicate predicate);
 
   sql::Database& database_;
   clock::Clock& clock_;
   random::Random& random_;
+  bus::Bus& bus_;
   std::mutex mutex_;
   std::uint64_t epoch_ = 0;  ///< grows with each end of a session, so that a read from before it is not kept
   std::unordered_map<std::string, Entry> entries_;  ///< by SHA-256 of the secret

@@ -1,5 +1,7 @@
 #include "modules/identity/sessions.h"
 
+#include <gmock/gmock.h>
+
 #include "testing/identity_fixture.h"
 
 namespace mainstay::identity {
@@ -50,7 +52,7 @@ TEST_P(SessionsTest, use_is_remembered_across_a_restart_to_a_minute) {
     clock.advance(minutes{20});
     EXPECT_TRUE(is_signed_in(session));
   }
-  Sessions restarted(database, clock, random);
+  Sessions restarted(database, clock, random, bus);
   clock.advance(kSessionIdle - Sessions::kWriteEvery);
   const auto who = run(restarted.who_asks(request_with_cookie(session)));
   EXPECT_EQ(who->kind, Principal::Kind::kUser);
@@ -62,8 +64,49 @@ TEST_P(SessionsTest, signing_out_ends_the_session_at_once_and_for_good) {
   run(service.sign_out({.session = session}));
   EXPECT_FALSE(is_signed_in(session));
   EXPECT_FALSE(is_signed_in(session)) << "a replay";
-  Sessions restarted(database, clock, random);
+  Sessions restarted(database, clock, random, bus);
   EXPECT_EQ(run(restarted.who_asks(request_with_cookie(session)))->kind, Principal::Kind::kAnonymous);
+}
+
+TEST_P(SessionsTest, the_end_of_a_session_ends_its_live_streams) {
+  const testing::EndedRights ended(bus);
+  const auto credential_of = [&](const std::string& session) {
+    return run(sessions.who_asks(request_with_cookie(session)))->credential;
+  };
+  const auto first = set_up().session.secret;
+  const auto right = credential_of(first);
+  EXPECT_FALSE(right.empty());
+  EXPECT_EQ(right.find(first), std::string::npos) << "never the secret itself";
+  EXPECT_THAT(ended.names, ::testing::Not(::testing::Contains(right)));
+  const auto second = sign_in(kPassword, "192.0.2.1", kEmail, first)->session.secret;
+  EXPECT_THAT(ended.names, ::testing::Contains(right)) << "signing in again ends the former session";
+  const auto next = credential_of(second);
+  run(service.sign_out({.session = second}));
+  EXPECT_EQ(ended.names.back(), next);
+}
+
+TEST_P(SessionsTest, a_session_that_one_too_many_pushes_out_ends_its_live_streams) {
+  const auto first = set_up().session.secret;
+  const auto right = run(sessions.who_asks(request_with_cookie(first)))->credential;
+  const auto user = run(sessions.who_asks(request_with_cookie(first)))->user;
+  clock.advance(minutes{1});
+  const testing::EndedRights ended(bus);
+  for (std::size_t i = 1; i < Sessions::kPerUserMax; ++i) run(sessions.open(user, Lifetime::kShort, ""));
+  EXPECT_THAT(ended.names, ::testing::Not(::testing::Contains(right)));
+  run(sessions.open(user, Lifetime::kShort, ""));
+  EXPECT_THAT(ended.names, ::testing::Contains(right));
+  EXPECT_FALSE(is_signed_in(first));
+}
+
+TEST_P(SessionsTest, the_end_of_a_token_ends_its_live_streams) {
+  const testing::EndedRights ended(bus);
+  const auto ana = owner();
+  const auto made = run(service.create_token(ana, "nightly", clock.now() + days{7}));
+  const auto right = run(sessions.who_asks(request_with_token(made->secret)))->credential;
+  EXPECT_EQ(run(sessions.who_asks(request_with_token(made->secret)))->valid_until, clock.now() + days{7});
+  EXPECT_FALSE(right.empty());
+  ASSERT_TRUE(run(service.revoke_token(ana, made->token.id)));
+  EXPECT_EQ(ended.names.back(), right);
 }
 
 TEST_P(SessionsTest, a_look_up_that_a_sign_out_overtook_keeps_nothing_alive) {
@@ -75,7 +118,7 @@ TEST_P(SessionsTest, a_look_up_that_a_sign_out_overtook_keeps_nothing_alive) {
 
 TEST_P(SessionsTest, another_process_notices_a_sign_out_within_the_recheck) {
   const auto session = set_up().session.secret;
-  Sessions other(database, clock, random);
+  Sessions other(database, clock, random, bus);
   const auto kind = [&] { return run(other.who_asks(request_with_cookie(session)))->kind; };
   EXPECT_EQ(kind(), Principal::Kind::kUser);
   run(service.sign_out({.session = session}));

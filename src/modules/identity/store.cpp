@@ -80,11 +80,15 @@ void remove_dead_sessions(sql::Tx& tx, Instant now) {
              now - kSessionIdle - Sessions::kWriteEvery);
 }
 
-void trim_sessions(sql::Tx& tx, UserId user, std::size_t keep) {
-  tx.execute(
+std::vector<std::string> trim_sessions(sql::Tx& tx, UserId user, std::size_t keep) {
+  const auto rows = tx.query(
       "delete from identity_sessions where user_id = $1 and id_hash not in "
-      "(select id_hash from identity_sessions where user_id = $1 order by seen_at desc, id_hash limit $2)",
+      "(select id_hash from identity_sessions where user_id = $1 order by seen_at desc, id_hash limit $2) "
+      "returning id_hash",
       user, keep);
+  std::vector<std::string> ended;
+  for (const auto& row : rows) ended.push_back(row.text(0));
+  return ended;
 }
 
 std::optional<Credential> find_session(sql::Tx& tx, std::string_view id_hash) {

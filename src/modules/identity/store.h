@@ -35,8 +35,8 @@ void add_session(sql::Tx& tx, std::string_view id_hash, const Session& session);
 /// Whose session it was; nothing when there is none.
 [[nodiscard]] std::optional<UserId> remove_session(sql::Tx& tx, std::string_view id_hash);
 void remove_dead_sessions(sql::Tx& tx, Instant now);
-/// Keeps the `keep` sessions of `user` that were used last.
-void trim_sessions(sql::Tx& tx, UserId user, std::size_t keep);
+/// Keeps the `keep` sessions of `user` that were used last; the ids of the others.
+[[nodiscard]] std::vector<std::string> trim_sessions(sql::Tx& tx, UserId user, std::size_t keep);
 [[nodiscard]] std::optional<Credential> find_session(sql::Tx& tx, std::string_view id_hash);
 void touch_session(sql::Tx& tx, std::string_view id_hash, Instant now);
 

@@ -23,6 +23,9 @@ namespace mainstay::analytics {
 
 [[nodiscard]] inline std::string id_text(SiteId site) { return std::to_string(static_cast<std::int64_t>(site)); }
 
+/// What a live stream's right to watch hangs on (http/live.h).
+[[nodiscard]] inline std::string live_right_of(SiteId site) { return "site-" + id_text(site); }
+
 [[nodiscard]] inline std::unexpected<Failure> unknown_site() {
   return refuse(Refusal::kNotFound, "analytics.unknown_site", "There is no such site.");
 }

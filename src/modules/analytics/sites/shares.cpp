@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "http/live.h"
 #include "modules/analytics/sites/ids.h"
 #include "modules/analytics/sites/settings.h"
 #include "modules/analytics/sites/store.h"
@@ -39,13 +40,16 @@ std::unexpected<Failure> unknown_share() {
 
 }  // namespace
 
+std::string live_right_of(ShareId share) { return "share-" + text_of(share); }
+
 Shares::Shares(sql::Database& database, clock::Clock& clock, random::Random& random, identity::Passwords& passwords,
-               const SiteDirectory& directory)
+               const SiteDirectory& directory, bus::Bus& bus)
     : database_(database),
       clock_(clock),
       random_(random),
       passwords_(passwords),
       directory_(directory),
+      bus_(bus),
       throttle_(clock),
       map_(std::make_shared<const Map>()) {}
 
@@ -125,6 +129,7 @@ Task<Result<>> Shares::remove(Principal principal, SiteId site, ShareId share) {
   });
   if (!removed) co_return removed;
   co_await load();
+  http::end_live_streams(bus_, live_right_of(share));
   log::info("share withdrawn", {{"site", id_text(site)}, {"by", principal.name}});
   co_return removed;
 }
@@ -169,27 +174,29 @@ Task<Result<std::string>> Shares::unlock(std::string token, std::string password
   co_return signed_part + "." + signature_of(known->grant_key, signed_part);
 }
 
-bool Shares::opens(std::string_view shown, SiteId site) const {
-  if (shown.empty() || shown.size() > kShownBytesMax || !directory_.snapshot()->find(id_text(site))) return false;
+std::optional<Shares::Opened> Shares::opens(std::string_view shown, SiteId site) const {
+  if (shown.empty() || shown.size() > kShownBytesMax || !directory_.snapshot()->find(id_text(site))) return {};
   if (shown.starts_with("g.")) return opens_by_grant(shown, site);
   const auto known = find_token(shown);
-  return known && known->site == site && known->password.empty();
+  if (!known || known->site != site || !known->password.empty()) return {};
+  return Opened{.share = known->id};
 }
 
-bool Shares::opens_by_grant(std::string_view grant, SiteId site) const {
+std::optional<Shares::Opened> Shares::opens_by_grant(std::string_view grant, SiteId site) const {
   const auto parts = split(grant, '.');
-  if (parts.size() != 4 || parts[1].size() > 16) return false;  // a token's key is longer: only ids are found
+  if (parts.size() != 4 || parts[1].size() > 16) return {};  // a token's key is longer: only ids are found
   const auto ends_at = parse_number<std::int64_t>(parts[2]);
-  if (!ends_at || clock_.now() >= from_micros(*ends_at)) return false;
+  if (!ends_at || clock_.now() >= from_micros(*ends_at)) return {};
   std::shared_ptr<const Known> known;
   {
     const std::scoped_lock lock(mutex_);
     const auto found = map_->find(std::string{parts[1]});
     if (found != map_->end()) known = found->second;
   }
-  if (!known || known->site != site) return false;
+  if (!known || known->site != site) return {};
   const auto signed_part = grant.substr(0, grant.rfind('.'));
-  return equal_in_constant_time(parts[3], signature_of(known->grant_key, signed_part));
+  if (!equal_in_constant_time(parts[3], signature_of(known->grant_key, signed_part))) return {};
+  return Opened{.share = known->id, .until = from_micros(*ends_at)};
 }
 
 }  // namespace mainstay::analytics

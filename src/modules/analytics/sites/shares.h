@@ -16,6 +16,7 @@
 #include "modules/analytics/sites/directory.h"
 #include "modules/identity/passwords.h"
 #include "modules/identity/throttle.h"
+#include "ports/bus/bus.h"
 #include "ports/clock/clock.h"
 #include "ports/random/random.h"
 #include "ports/sql/sql.h"
@@ -23,6 +24,9 @@
 namespace mainstay::analytics {
 
 enum class ShareId : std::int64_t {};
+
+/// What a live stream's right to watch hangs on (http/live.h).
+[[nodiscard]] std::string live_right_of(ShareId share);
 
 inline constexpr hours kGrantAge{12};
 
@@ -39,7 +43,7 @@ class Shares {
   static constexpr std::size_t kNameBytesMax = 100;
 
   Shares(sql::Database& database, clock::Clock& clock, random::Random& random, identity::Passwords& passwords,
-         const SiteDirectory& directory);
+         const SiteDirectory& directory, bus::Bus& bus);
 
   /// Reads all shares. At start, after each change, and each minute where processes share a database.
   [[nodiscard]] Task<> load();
@@ -49,7 +53,7 @@ class Shares {
   /// `identity.busy`, kNotFound `analytics.unknown_site`.
   [[nodiscard]] Task<Result<Share>> add(Principal principal, SiteId site, std::string name,
                                         std::optional<std::string> password);
-  /// Refuses kNotFound `analytics.unknown_share`.
+  /// Ends its live streams too. Refuses kNotFound `analytics.unknown_share`.
   [[nodiscard]] Task<Result<>> remove(Principal principal, SiteId site, ShareId share);
 
   struct Shown {
@@ -62,8 +66,12 @@ class Shares {
   /// `analytics.bad_share_password`, kExhausted `identity.throttled` or `identity.busy`.
   [[nodiscard]] Task<Result<std::string>> unlock(std::string token, std::string password, std::string address);
 
-  /// True when `token_or_grant` opens the report of `site` now. Costs no database.
-  [[nodiscard]] bool opens(std::string_view token_or_grant, SiteId site) const;
+  /// The share by which `token_or_grant` opens the report of `site` now, if any, and until when. Costs no database.
+  struct Opened {
+    ShareId share{};
+    Instant until = Instant::max();
+  };
+  [[nodiscard]] std::optional<Opened> opens(std::string_view token_or_grant, SiteId site) const;
 
  private:
   using GrantKey = std::array<unsigned char, 32>;
@@ -76,13 +84,14 @@ class Shares {
   using Map = std::unordered_map<std::string, std::shared_ptr<const Known>>;  ///< by SHA-256 of token, and by id
 
   [[nodiscard]] std::shared_ptr<const Known> find_token(std::string_view token) const;
-  [[nodiscard]] bool opens_by_grant(std::string_view grant, SiteId site) const;
+  [[nodiscard]] std::optional<Opened> opens_by_grant(std::string_view grant, SiteId site) const;
 
   sql::Database& database_;
   clock::Clock& clock_;
   random::Random& random_;
   identity::Passwords& passwords_;
   const SiteDirectory& directory_;
+  bus::Bus& bus_;
   identity::Throttle throttle_;
   mutable std::mutex mutex_;
   std::uint64_t begun_ = 0;

@@ -45,7 +45,7 @@ TEST_P(SharesTest, a_share_with_a_password_opens_by_its_grant_for_twelve_hours) 
   EXPECT_EQ(code_of(run(shares.unlock(share.token, "wrong", kAddress))), "analytics.bad_share_password");
   EXPECT_EQ(code_of(run(shares.unlock(share.token, std::string(9000, 'x'), kAddress))), "analytics.bad_share_password");
   const auto grant = run(shares.unlock(share.token, "correct horse battery", kAddress)).value();
-  EXPECT_TRUE(shares.opens(grant, site.id));
+  EXPECT_EQ(shares.opens(grant, site.id).value().until, clock.now() + kGrantAge);
   EXPECT_FALSE(shares.opens(grant, other.id));
   clock.advance(kGrantAge - microseconds{1});
   EXPECT_TRUE(shares.opens(grant, site.id));
@@ -56,7 +56,7 @@ TEST_P(SharesTest, a_share_with_a_password_opens_by_its_grant_for_twelve_hours) 
 TEST_P(SharesTest, a_grant_dies_with_its_share_and_survives_a_restart) {
   const auto share = add("correct horse battery");
   const auto grant = run(shares.unlock(share.token, "correct horse battery", kAddress)).value();
-  Shares restarted(*database, clock, random, passwords, directory);
+  Shares restarted(*database, clock, random, passwords, directory, bus);
   run(restarted.load());
   EXPECT_TRUE(restarted.opens(grant, site.id));
   ASSERT_TRUE(run(shares.remove(kOwner, site.id, ShareId{share.id})));

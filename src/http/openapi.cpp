@@ -42,10 +42,9 @@ class Components {
   json::object schemas_;
 };
 
-json::object content(std::string_view type, json::value schema) {
-  json::object media{{"schema", std::move(schema)}};
+json::object content(const std::vector<std::string_view>& types, const json::value& schema) {
   json::object result;
-  result.emplace(type, std::move(media));
+  for (const auto type : types) result.emplace(type, json::object{{"schema", schema}});
   return result;
 }
 
@@ -58,9 +57,8 @@ json::array parameters_of(const Route& route) {
     parameters.push_back(json::object{
         {"name", to_json(name)}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}});
   }
-  for (const auto name : route.query) {
-    parameters.push_back(
-        json::object{{"name", to_json(name)}, {"in", "query"}, {"schema", json::object{{"type", "string"}}}});
+  for (const auto& [name, schema] : route.query) {
+    parameters.push_back(json::object{{"name", to_json(name)}, {"in", "query"}, {"schema", json::parse(schema)}});
   }
   return parameters;
 }
@@ -74,13 +72,13 @@ json::object operation_of(const Route& route, Components& components) {
   if (!route.request_schema.empty()) {
     operation.emplace("requestBody",
                       json::object{{"required", true},
-                                   {"content", content("application/json",
+                                   {"content", content(route.request_types,
                                                        components.reference(route.request_schema, id + "_request"))}});
   }
   json::object answer{{"description", to_json(reason(route.response_status))}};
   if (!route.response_schema.empty()) {
     answer.emplace("content",
-                   content("application/json", components.reference(route.response_schema, id + "_response")));
+                   content({route.response_type}, components.reference(route.response_schema, id + "_response")));
   }
   json::object responses;
   responses.emplace(std::to_string(route.response_status), std::move(answer));
@@ -133,7 +131,7 @@ std::string Router::openapi(std::string_view version) const {
                              {"description", "Requests that change something also carry X-Mainstay-Request: 1."}};
   const json::object problem{
       {"description", "What went wrong (RFC 9457)."},
-      {"content", content("application/problem+json", json::object{{"$ref", "#/components/schemas/Problem"}})}};
+      {"content", content({"application/problem+json"}, json::object{{"$ref", "#/components/schemas/Problem"}})}};
   return json::serialize(json::object{
       {"openapi", "3.1.0"},
       {"info", json::object{{"title", "Mainstay"}, {"version", to_json(version)}}},

@@ -17,6 +17,14 @@ using Handler = std::function<Task<Result<Response>>(Request&)>;
 /// A JSON Schema 2020-12 text, from base/json.h `schema_text<T>()`, or "" where there is no body.
 using Schema = std::string;
 
+/// What may stand behind the "?" of a route.
+struct QueryParameter {
+  QueryParameter(const char* name_in, Schema schema_in = R"({"type":"string"})")
+      : name(name_in), schema(std::move(schema_in)) {}
+  std::string name;
+  Schema schema;
+};
+
 /// One way in, declared whole. What is not declared cannot be reached; /api/openapi.json is made from these.
 struct Route {
   Method method;
@@ -29,8 +37,10 @@ struct Route {
   Schema request_schema = "";
   Schema response_schema = "";
   int response_status = 200;
-  std::vector<std::string_view> query = {};  ///< names of query parameters, for OpenAPI
-  std::size_t body_bytes_max = 1 << 20;      ///< 413 beyond
+  std::string_view response_type = "application/json";                 ///< media type of the answer
+  std::vector<QueryParameter> query = {};                              ///< for OpenAPI
+  std::vector<std::string_view> request_types = {"application/json"};  ///< media types of the body, for OpenAPI
+  std::size_t body_bytes_max = 1 << 20;                                ///< 413 beyond
   enum class Browser { kSameOrigin, kAnyOrigin };
   /// kAnyOrigin: called from other people's pages: no CSRF check, CORS `*` without credentials, preflight answered.
   Browser browser = Browser::kSameOrigin;
@@ -42,6 +52,10 @@ struct Route {
   /// (http/inflate.h); for bodies of megabytes.
   enum class Encoding { kDecoded, kRaw };
   Encoding encoding = Encoding::kDecoded;
+  /// May refuse by what stands in the header, before the body is read; after `permission`. The body is empty then.
+  std::function<Result<>(const Request&)> check = nullptr;
+  /// Told of what is refused or fails outside the handler, by its code: "http.body_too_large", "http.rate_limited".
+  std::function<void(std::string_view code)> on_refused = nullptr;
 };
 
 /// Says who asks, from cookie or bearer token; fulfilled by modules/identity. Anonymous is an answer, not a refusal;

@@ -1,4 +1,5 @@
 """Sites: settings and what they do to hits, goals, annotations, shares, export, retention, deletion."""
+import calendar
 import csv
 import io
 import json
@@ -203,6 +204,65 @@ class Shares(SiteTest):
         self.assertEqual(self.visitors(grant).json()["results"][0]["metrics"], [1])
         self.server.restart()
         self.assertEqual(self.visitors(grant).status, 200, "a grant holds over a restart")
+
+
+class Pins(SiteTest):
+    def listed(self):
+        return [(site["domain"], site["pinned"]) for site in self.server.ask("GET", "/api/v1/sites")["items"]]
+
+    def test_pinned_sites_come_first_and_stay_so(self):
+        zebra = self.server.site("zebra.example")
+        self.assertEqual(self.listed(), [("example.com", False), ("zebra.example", False)])
+        self.server.ask("PUT", "/api/v1/pinned-sites", {"site_ids": [zebra["id"]]}, expect=204)
+        self.assertEqual(self.listed(), [("zebra.example", True), ("example.com", False)])
+        self.server.restart()
+        self.assertEqual(self.listed(), [("zebra.example", True), ("example.com", False)])
+        for wrong in (["1"], ["nonsense"], [zebra["id"], zebra["id"]]):
+            self.assertProblem(self.server.api("PUT", "/api/v1/pinned-sites", {"site_ids": wrong}), 400, "analytics.bad_pins", f"/site_ids/{len(wrong) - 1}")
+        self.assertProblem(self.server.api("PUT", "/api/v1/pinned-sites", {}), 400, "json.invalid", "/site_ids")
+        self.assertEqual(self.server.request("PUT", "/api/v1/pinned-sites", {"site_ids": []}).status, 401)
+        self.server.ask("PUT", "/api/v1/pinned-sites", {"site_ids": []}, expect=204)
+        self.assertEqual(self.listed(), [("example.com", False), ("zebra.example", False)])
+
+
+class Properties(SiteTest):
+    def names(self, query="", **options):
+        return [(item["name"], item["events"]) for item in self.server.ask("GET", f"{self.path}/properties{query}", **options)["items"]]
+
+    def test_the_names_of_properties_are_listed_the_commonest_first(self):
+        self.assertEqual(self.names(), [])
+        for n in range(3):
+            self.server.hit(self.site, name="Signup", props={"plan": "pro", "b": str(n)} if n else {"plan": "free"})
+        self.server.hit(self.site)
+        self.assertEqual(self.names(), [("plan", 3), ("b", 2)])
+        self.assertEqual(self.names("?from=2020-01-01&to=2020-01-02"), [])
+        self.assertProblem(self.server.api("GET", self.path + "/properties?from=yesterday"), 400, "analytics.bad_query")
+        share = self.server.ask("POST", self.path + "/shares", {"name": "All"})["token"]
+        self.assertEqual(self.server.request("GET", f"{self.path}/properties?share={share}").json()["items"][0]["name"], "plan")
+        self.assertEqual(self.server.request("GET", self.path + "/properties").status, 401)
+
+
+class Strays(SiteTest):
+    def strays(self, query=""):
+        return self.server.ask("GET", "/api/v1/ledger" + query)["refused"]
+
+    def test_an_owner_sees_what_asked_for_an_unknown_site(self):
+        self.assertEqual(self.strays(), [])
+        for n in range(2):
+            wrong = self.server.request("POST", "/api/v1/beacon", {"site": "exmaple.com", "url": "https://example.com/"}, browser())
+            self.assertProblem(wrong, 404, "analytics.unknown_site")
+        rows = until("two refusals of an unknown site", lambda: [row for row in self.strays() if row["count"] == 2])
+        self.assertEqual([(row["reason"], row["source"], row["asked_site"], row["asked_host"]) for row in rows], [("unknown_site", "collector", "exmaple.com", "example.com")])
+        self.assertLess(abs(time.time() - calendar.timegm(time.strptime(rows[0]["last_at"][:19], "%Y-%m-%dT%H:%M:%S"))), 600)
+        self.assertEqual(self.server.refused(self.site), {}, "it belongs to no site")
+        self.assertEqual(self.strays("?from=2020-01-01&to=2020-01-02"), [])
+        self.server.restart()
+        self.assertEqual(self.strays()[0]["count"], 2)
+
+    def test_only_an_owner_sees_it(self):
+        self.assertEqual(self.server.request("GET", "/api/v1/ledger").status, 401)
+        share = self.server.ask("POST", self.path + "/shares", {"name": "All"})["token"]
+        self.assertEqual(self.server.request("GET", f"/api/v1/ledger?share={share}").status, 401)
 
 
 class Export(SiteTest):

@@ -65,9 +65,20 @@ create table analytics_salts (
 );
 )sql";
 
+/// A user's pinned sites, by place. A user is only a number here: identity keeps its own tables.
+constexpr std::string_view kPins = R"sql(
+create table analytics_pins (
+  user_id bigint not null,
+  site_id bigint not null references analytics_sites (id) on delete cascade,
+  place bigint not null,
+  primary key (user_id, site_id)
+);
+)sql";
+
 constexpr std::array kMigrations{
     sql::Migration{.module = "analytics", .number = 1, .name = "sites", .text = kSites},
     sql::Migration{.module = "analytics", .number = 2, .name = "salts", .text = kSalts},
+    sql::Migration{.module = "analytics", .number = 3, .name = "pins", .text = kPins},
 };
 
 }  // namespace

@@ -6,6 +6,68 @@
 #include "base/text.h"
 
 namespace mainstay::analytics {
+namespace wire {
+
+struct RefusedRow {
+  std::string reason;
+  std::string source;
+  std::int64_t count = 0;
+};
+BOOST_DESCRIBE_STRUCT(RefusedRow, (), (reason, source, count))
+
+struct BotRow {
+  std::string name;
+  std::string category;
+  std::string reason;
+  std::int64_t hits = 0;
+};
+BOOST_DESCRIBE_STRUCT(BotRow, (), (name, category, reason, hits))
+
+struct Ledger {
+  std::int64_t accepted = 0;
+  std::vector<RefusedRow> refused;
+  std::vector<BotRow> bots;
+  std::int64_t set_aside = 0;
+  Instant as_of;
+};
+BOOST_DESCRIBE_STRUCT(Ledger, (), (accepted, refused, bots, set_aside, as_of))
+
+struct StrayRow {
+  std::string reason;
+  std::string source;
+  std::string asked_site;
+  std::string asked_host;
+  std::int64_t count = 0;
+  Instant last_at;
+};
+BOOST_DESCRIBE_STRUCT(StrayRow, (), (reason, source, asked_site, asked_host, count, last_at))
+
+struct StrayLedger {
+  std::vector<StrayRow> refused;
+  Instant as_of;
+};
+BOOST_DESCRIBE_STRUCT(StrayLedger, (), (refused, as_of))
+
+struct BotHit {
+  Instant at;
+  std::string name;
+  std::string category;
+  std::string reason;
+  std::string hostname;
+  std::string path;
+  std::string country;
+  std::optional<std::int64_t> status;
+};
+BOOST_DESCRIBE_STRUCT(BotHit, (), (at, name, category, reason, hostname, path, country, status))
+
+struct BotPage {
+  std::vector<BotHit> items;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(BotPage, (), (items, next_cursor))
+
+}  // namespace wire
+
 namespace {
 
 using columns::Columns;
@@ -17,25 +79,12 @@ constexpr std::size_t kReasonsMax = 1'000;
 constexpr std::size_t kBotsMax = 1'000;
 constexpr std::int64_t kPageMax = 500;
 
-json::Value to_json(const Value& value) {
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer;
-  if (const auto* text = std::get_if<std::string>(&value)) return json::Value(*text);
-  if (const auto* instant = std::get_if<Instant>(&value)) return json::Value(to_rfc3339(*instant));
-  return nullptr;
-}
+std::string text(const Value& value) { return std::get<std::string>(value); }
+std::int64_t number(const Value& value) { return std::get<std::int64_t>(value); }
 
-/// The rows as objects; the columns' names are the fields'.
-json::Array to_json(const columns::Answer& answer) {
-  json::Array items;
-  for (const auto& row : answer.rows) {
-    json::Object item;
-    for (std::size_t i = 0; i < row.size(); ++i) item[answer.names[i]] = to_json(row[i]);
-    items.push_back(std::move(item));
-  }
-  return items;
-}
+}  // namespace
 
-Result<query::TimeRange> ledger_range(const http::Request& request, const Site& site, Instant now) {
+Result<query::TimeRange> range_of_dates(const http::Request& request, const Site& site, Instant now) {
   const query::Calendar calendar{
       .zone = TimeZone::find(site.timezone).value_or(TimeZone::utc()), .now = now, .earliest = site.created_at};
   const auto from = request.query_parameter("from");
@@ -48,43 +97,70 @@ Result<query::TimeRange> ledger_range(const http::Request& request, const Site& 
   return query::resolve(range, "", calendar, "");
 }
 
-}  // namespace
+std::string ledger_schema() { return json::schema_text<wire::Ledger>(); }
+std::string stray_ledger_schema() { return json::schema_text<wire::StrayLedger>(); }
+std::string bots_schema() { return json::schema_text<wire::BotPage>(); }
 
 Task<Result<std::string>> ledger(Reports& reports, const http::Request& request) {
   const auto site = reports.site_for(request, request.path_parameter("site_id"));
   if (!site) co_return refuse(site);
   const auto& ports = reports.ports();
-  const auto range = ledger_range(request, **site, ports.clock.now());
+  const auto range = range_of_dates(request, **site, ports.clock.now());
   if (!range) co_return refuse(range);
   co_await ports.freshness.make_current();
+  wire::Ledger shown{.as_of = ports.clock.now()};
   const std::vector<Value> place{static_cast<std::int64_t>((*site)->id), range->from, range->to};
   const auto accepted = co_await ports.columns.query(
       {R"(select count(*) from events where site_id = $1 and "at" >= $2 and "at" < $3)", place}, kLimits);
   if (!accepted) co_return refuse(accepted);
+  shown.accepted = number(accepted->rows[0][0]);
   const auto refused = co_await ports.columns.query(
-      {fmt::format(
-           R"(select r.reason as reason, r.source as "source", sum(r."count")::bigint as "count" from refusals r )"
-           R"(where r.site_id = $1 and r."at" >= $2 and r."at" < $3 group by r.reason, r.source )"
-           R"(order by 3 desc, 1, 2 limit {})",
-           kReasonsMax),
+      {fmt::format(R"(select r.reason, r.source, sum(r."count")::bigint from refusals r )"
+                   R"(where r.site_id = $1 and r."at" >= $2 and r."at" < $3 group by r.reason, r.source )"
+                   R"(order by 3 desc, 1, 2 limit {})",
+                   kReasonsMax),
        place},
       kLimits);
   if (!refused) co_return refuse(refused);
+  for (const auto& row : refused->rows) shown.refused.push_back({text(row[0]), text(row[1]), number(row[2])});
   const auto bots = co_await ports.columns.query(
-      {fmt::format(R"(select b.name as name, b.category as category, b.reason as reason, count(*) as hits from bots b )"
+      {fmt::format(R"(select b.name, b.category, b.reason, count(*) from bots b )"
                    R"(where b.site_id = $1 and b."at" >= $2 and b."at" < $3 group by b.name, b.category, b.reason )"
                    R"(order by 4 desc, 1, 2, 3 limit {})",
                    kBotsMax),
        place},
       kLimits);
   if (!bots) co_return refuse(bots);
+  for (const auto& row : bots->rows) shown.bots.push_back({text(row[0]), text(row[1]), text(row[2]), number(row[3])});
   const auto set_aside = co_await ports.columns.query(
       {R"(select count(*) from set_aside where "at" >= $1 and "at" < $2)", {range->from, range->to}}, kLimits);
   if (!set_aside) co_return refuse(set_aside);
-  co_return boost::json::serialize(json::Object{{"accepted", to_json(accepted->rows[0][0])},
-                                                {"refused", to_json(*refused)},
-                                                {"bots", to_json(*bots)},
-                                                {"set_aside", to_json(set_aside->rows[0][0])}});
+  shown.set_aside = number(set_aside->rows[0][0]);
+  co_return json::write(shown);
+}
+
+Task<Result<std::string>> stray_ledger(Reports& reports, const http::Request& request) {
+  const auto& ports = reports.ports();
+  Site nowhere;
+  nowhere.timezone = "UTC";
+  const auto range = range_of_dates(request, nowhere, ports.clock.now());
+  if (!range) co_return refuse(range);
+  co_await ports.freshness.make_current();
+  const auto refused = co_await ports.columns.query(
+      {fmt::format(R"(select r.reason, r.source, coalesce(r.asked_site, ''), coalesce(r.asked_host, ''), )"
+                   R"(sum(r."count")::bigint, max(r."at") from refusals r )"
+                   R"(where r.site_id = 0 and r."at" >= $1 and r."at" < $2 group by 1, 2, 3, 4 )"
+                   R"(order by 5 desc, 1, 2, 3, 4 limit {})",
+                   kReasonsMax),
+       {range->from, range->to}},
+      kLimits);
+  if (!refused) co_return refuse(refused);
+  wire::StrayLedger shown{.as_of = ports.clock.now()};
+  for (const auto& row : refused->rows) {
+    shown.refused.push_back(
+        {text(row[0]), text(row[1]), text(row[2]), text(row[3]), number(row[4]), std::get<Instant>(row[5])});
+  }
+  co_return json::write(shown);
 }
 
 Task<Result<std::string>> recent_bots(Reports& reports, const http::Request& request) {
@@ -117,14 +193,22 @@ Task<Result<std::string>> recent_bots(Reports& reports, const http::Request& req
   co_await ports.freshness.make_current();
   const auto rows = co_await ports.columns.query(std::move(statement), kLimits);
   if (!rows) co_return refuse(rows);
-  auto items = to_json(*rows);
-  json::Value next = nullptr;
-  if (items.size() == static_cast<std::size_t>(limit)) {
-    const auto& last = rows->rows.back();
-    next = fmt::format("{}_{}", to_micros(std::get<Instant>(last[0])), std::get<std::int64_t>(last[8]));
+  wire::BotPage page;
+  for (const auto& row : rows->rows) {
+    const auto* status = std::get_if<std::int64_t>(&row[7]);
+    page.items.push_back({.at = std::get<Instant>(row[0]),
+                          .name = text(row[1]),
+                          .category = text(row[2]),
+                          .reason = text(row[3]),
+                          .hostname = text(row[4]),
+                          .path = text(row[5]),
+                          .country = text(row[6]),
+                          .status = status == nullptr ? std::nullopt : std::optional{*status}});
   }
-  for (auto& item : items) item.get_object().erase("id");
-  co_return boost::json::serialize(json::Object{{"items", std::move(items)}, {"next_cursor", next}});
+  if (page.items.size() == static_cast<std::size_t>(limit)) {
+    page.next_cursor = fmt::format("{}_{}", to_micros(page.items.back().at), number(rows->rows.back()[8]));
+  }
+  co_return json::write(page);
 }
 
 }  // namespace mainstay::analytics

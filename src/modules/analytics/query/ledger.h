@@ -11,8 +11,22 @@ namespace mainstay::analytics {
 /// Refuses as Reports::site_for; kInvalid `analytics.bad_query` for dates that are none.
 Task<Result<std::string>> ledger(Reports& reports, const http::Request& request);
 
+/// GET /api/v1/ledger?from=&to= (UTC dates, the last 30 days when absent): what was refused before it belonged to a
+/// site, by reason, and what it asked for. Asks no permission: its route is for who manages sites. Refuses kInvalid
+/// `analytics.bad_query`.
+Task<Result<std::string>> stray_ledger(Reports& reports, const http::Request& request);
+
 /// GET /api/v1/sites/{site_id}/bots?limit=&cursor=: recent hits of bots, newest first. Users only: no share shows it.
 /// Refuses also kInvalid `analytics.bad_page`.
 Task<Result<std::string>> recent_bots(Reports& reports, const http::Request& request);
+
+/// The local days of `site` from the query parameter `from` to `to`; today where one is missing, the last 30 days where
+/// both are. Refuses kInvalid `analytics.bad_query`.
+[[nodiscard]] Result<query::TimeRange> range_of_dates(const http::Request& request, const Site& site, Instant now);
+
+/// The JSON Schemas of what these answer.
+[[nodiscard]] std::string ledger_schema();
+[[nodiscard]] std::string stray_ledger_schema();
+[[nodiscard]] std::string bots_schema();
 
 }  // namespace mainstay::analytics

@@ -2,6 +2,7 @@
 
 #include "modules/analytics/query/export.h"
 #include "modules/analytics/query/ledger.h"
+#include "modules/analytics/query/property_names.h"
 
 namespace mainstay::analytics {
 namespace {
@@ -35,7 +36,9 @@ constexpr std::string_view kAnswerSchema = R"({"type":"object","required":["resu
 "dimensions":{"type":"array","items":{"type":"string"}},"change":{"type":"array","items":{"type":["number","null"]}}}}}}},
 "meta":{"type":"object","properties":{"time_labels":{"type":"array","items":{"type":"string"}},
 "total_rows":{"type":"integer"},"partial_time_label":{"type":"string"},"as_of":{"type":"string","format":"date-time"},
-"sampled":{"type":"boolean"},"currency":{"type":"string"},"metric_warnings":{"type":"object"}}},
+"sampled":{"type":"boolean"},"imports_included":{"type":"boolean"},"freshness_warning":{"type":"object",
+"required":["code","missing_ms","warning"],"properties":{"code":{"type":"string"},"missing_ms":{"type":"integer"},
+"warning":{"type":"string"}}},"currency":{"type":"string"},"metric_warnings":{"type":"object"}}},
 "query":{"type":"object"}}})";
 
 Task<Result<http::Response>> answer_query(Reports& reports, http::Request& request) {
@@ -44,14 +47,10 @@ Task<Result<http::Response>> answer_query(Reports& reports, http::Request& reque
   co_return http::json_text(std::move(*answer));
 }
 
-Task<Result<http::Response>> answer_ledger(Reports& reports, http::Request& request) {
-  auto text = co_await ledger(reports, request);
-  if (!text) co_return refuse(text);
-  co_return http::json_text(std::move(*text));
-}
+using Ask = Task<Result<std::string>> (*)(Reports&, const http::Request&);
 
-Task<Result<http::Response>> answer_bots(Reports& reports, http::Request& request) {
-  auto text = co_await recent_bots(reports, request);
+Task<Result<http::Response>> answer_with(Ask ask, Reports& reports, http::Request& request) {
+  auto text = co_await ask(reports, request);
   if (!text) co_return refuse(text);
   co_return http::json_text(std::move(*text));
 }
@@ -78,20 +77,25 @@ std::vector<http::Route> query_routes(Reports& reports) {
                     .handler = [&reports](Request& request) { return export_rows(reports, request); },
                     .tag = "analytics",
                     .query = {"format", "rows", "query", "share"}});
-  routes.push_back({.method = Method::kGet,
-                    .path = "/api/v1/sites/{site_id}/ledger",
-                    .permission = Permission::kPublic,
-                    .summary = "What was accepted, refused, judged a bot and set aside",
-                    .handler = [&reports](Request& request) { return answer_ledger(reports, request); },
-                    .tag = "analytics",
-                    .query = {"from", "to", "share"}});
-  routes.push_back({.method = Method::kGet,
-                    .path = "/api/v1/sites/{site_id}/bots",
-                    .permission = Permission::kPublic,
-                    .summary = "Recent hits of bots, newest first",
-                    .handler = [&reports](Request& request) { return answer_bots(reports, request); },
-                    .tag = "analytics",
-                    .query = {"limit", "cursor", "share"}});
+  const auto add = [&](std::string_view path, Permission permission, std::string_view summary, Ask ask,
+                       http::Schema schema, std::vector<http::QueryParameter> query) {
+    routes.push_back({.method = Method::kGet,
+                      .path = path,
+                      .permission = permission,
+                      .summary = summary,
+                      .handler = [ask, &reports](Request& request) { return answer_with(ask, reports, request); },
+                      .tag = "analytics",
+                      .response_schema = std::move(schema),
+                      .query = std::move(query)});
+  };
+  add("/api/v1/sites/{site_id}/ledger", Permission::kPublic, "What was accepted, refused, judged a bot and set aside",
+      ledger, ledger_schema(), {"from", "to", "share"});
+  add("/api/v1/sites/{site_id}/bots", Permission::kPublic, "Recent hits of bots, newest first", recent_bots,
+      bots_schema(), {"limit", "cursor", "share"});
+  add("/api/v1/sites/{site_id}/properties", Permission::kPublic, "The names of the properties that events had",
+      property_names, property_names_schema(), {"from", "to", "share"});
+  add("/api/v1/ledger", Permission::kManageSites, "What was refused before it belonged to a site", stray_ledger,
+      stray_ledger_schema(), {"from", "to"});
   return routes;
 }
 

@@ -55,7 +55,7 @@ class Table {
     http::Schema response = "";
   };
   void add(Method method, std::string_view path, Permission permission, std::string_view summary, Call call,
-           Bodies bodies, std::vector<std::string_view> query = {}) {
+           Bodies bodies, std::vector<http::QueryParameter> query = {}) {
     http::Route route{.method = method,
                       .path = path,
                       .permission = permission,

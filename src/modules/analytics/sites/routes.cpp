@@ -29,8 +29,14 @@ BOOST_DESCRIBE_STRUCT(Site, (),
 
 struct ListedSite : Site {
   std::int64_t current_visitors = 0;
+  bool pinned = false;
 };
-BOOST_DESCRIBE_STRUCT(ListedSite, (Site), (current_visitors))
+BOOST_DESCRIBE_STRUCT(ListedSite, (Site), (current_visitors, pinned))
+
+struct Pins {
+  std::vector<std::string> site_ids;
+};
+BOOST_DESCRIBE_STRUCT(Pins, (), (site_ids))
 
 }  // namespace wire
 
@@ -124,12 +130,24 @@ Answer list_sites(const SiteRooms& rooms, Request& request) {
   const auto sites = co_await rooms.sites.list(request.principal);
   if (!sites) co_return refuse(sites);
   std::vector<wire::ListedSite> items;
-  for (const auto& site : *sites) {
+  for (const auto& [site, pinned] : *sites) {
     auto& item = items.emplace_back();
     static_cast<wire::Site&>(item) = to_wire(site);
     item.current_visitors = rooms.live.current_visitors(site.id);
+    item.pinned = pinned;
   }
   co_return list_response(items);
+}
+
+Answer pin_sites(const SiteRooms& rooms, Request& request) {
+  const auto body = json::read<wire::Pins>(request.body);
+  if (!body) co_return refuse(body);
+  std::vector<SiteId> sites;
+  for (const auto& id : body->site_ids)
+    sites.push_back(static_cast<SiteId>(parse_number<std::int64_t>(id).value_or(0)));
+  const auto pinned = co_await rooms.sites.pin(request.principal, std::move(sites));
+  if (!pinned) co_return refuse(pinned);
+  co_return http::no_content();
 }
 
 Answer create_site(const SiteRooms& rooms, Request& request) {
@@ -182,8 +200,10 @@ Answer get_snippet(const SiteRooms& rooms, Request& request) {
 void add_site_routes(Table& table) {
   using json::schema_text;
   const auto site = schema_text<wire::Site>();
-  table.add(Method::kGet, "/api/v1/sites", Permission::kReadReports, "List the sites", list_sites,
+  table.add(Method::kGet, "/api/v1/sites", Permission::kReadReports, "List the sites, pinned ones first", list_sites,
             {.response = list_schema<wire::ListedSite>()});
+  table.add(Method::kPut, "/api/v1/pinned-sites", Permission::kReadReports, "Pin sites for yourself, in this order",
+            pin_sites, {.status = 204, .request = schema_text<wire::Pins>()});
   table.add(Method::kPost, "/api/v1/sites", Permission::kManageSites, "Add a site", create_site,
             {.status = 201, .request = schema_text<NewSite>(), .response = site});
   table.add(Method::kGet, "/api/v1/sites/{site_id}", Permission::kReadReports, "Read a site's settings", get_site,
@@ -213,7 +233,7 @@ std::vector<http::Route> site_routes(SiteRooms rooms) {
   return std::move(table.routes);
 }
 
-bool shown_share_opens(const Shares& shares, const http::Request& request, SiteId site) {
+std::optional<Shares::Opened> shown_share_opens(const Shares& shares, const http::Request& request, SiteId site) {
   const auto header = request.header("X-Mainstay-Share");
   return shares.opens(header.empty() ? request.query_parameter("share").value_or("") : header, site);
 }

@@ -30,7 +30,9 @@ struct SiteRooms {
 /// /api/v1/sites and below (goals, annotations, shares, snippet) and /api/v1/shares.
 [[nodiscard]] std::vector<http::Route> site_routes(SiteRooms rooms);
 
-/// True when the request shows a token or grant (header X-Mainstay-Share or query parameter `share`) that opens `site`.
-[[nodiscard]] bool shown_share_opens(const Shares& shares, const http::Request& request, SiteId site);
+/// The share by which the request opens `site`: of the token or grant that it shows in the header X-Mainstay-Share or
+/// the query parameter `share`.
+[[nodiscard]] std::optional<Shares::Opened> shown_share_opens(const Shares& shares, const http::Request& request,
+                                                              SiteId site);
 
 }  // namespace mainstay::analytics

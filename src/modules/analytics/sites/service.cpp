@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "http/live.h"
 #include "modules/analytics/sites/domain.h"
 #include "modules/analytics/sites/ids.h"
 #include "modules/analytics/sites/settings.h"
@@ -42,8 +43,8 @@ std::string escape_html(std::string_view text) {
 }  // namespace
 
 SiteService::SiteService(sql::Database& database, clock::Clock& clock, random::Random& random, Directory& directory,
-                         SiteData& data)
-    : database_(database), clock_(clock), random_(random), directory_(directory), data_(data) {}
+                         SiteData& data, bus::Bus& bus)
+    : database_(database), clock_(clock), random_(random), directory_(directory), data_(data), bus_(bus) {}
 
 Task<Result<Site>> SiteService::create(Principal principal, NewSite wanted) {
   if (const auto allowed = require(principal, Permission::kManageSites); !allowed) co_return refuse(allowed);
@@ -70,15 +71,35 @@ Task<Result<Site>> SiteService::create(Principal principal, NewSite wanted) {
   co_return site;
 }
 
-Task<Result<std::vector<Site>>> SiteService::list(Principal principal) {
+Task<Result<std::vector<SiteService::Listed>>> SiteService::list(Principal principal) {
   if (const auto allowed = require(principal, Permission::kReadReports); !allowed) co_return refuse(allowed);
+  const auto pins = co_await database_.read([&](sql::Tx& tx) { return store::pins_of(tx, principal.user); });
   const auto snapshot = directory_.snapshot();
-  std::vector<Site> sites;
+  std::vector<Listed> sites;
   for (const auto& [key, site] : snapshot->by_key_text) {
-    if (key == site->domain) sites.push_back(seen_by(principal, *site));
+    const bool pinned = std::ranges::find(pins, site->id) != pins.end();
+    if (key == site->domain) sites.push_back({.site = seen_by(principal, *site), .pinned = pinned});
   }
-  std::ranges::sort(sites, {}, &Site::domain);
+  const auto place = [&pins](const Listed& listed) { return std::ranges::find(pins, listed.site.id) - pins.begin(); };
+  std::ranges::sort(sites, [&](const Listed& left, const Listed& right) {
+    return std::pair{place(left), left.site.domain} < std::pair{place(right), right.site.domain};
+  });
   co_return sites;
+}
+
+Task<Result<>> SiteService::pin(Principal principal, std::vector<SiteId> sites) {
+  if (const auto allowed = require(principal, Permission::kReadReports); !allowed) co_return allowed;
+  if (sites.size() > kPinsMax) {
+    co_return refuse_field("analytics.bad_pins", "/site_ids", fmt::format("Pin at most {} sites.", kPinsMax));
+  }
+  for (auto site = sites.begin(); site != sites.end(); ++site) {
+    if (!exists(*site) || std::find(sites.begin(), site, *site) != site) {
+      co_return refuse_field("analytics.bad_pins", fmt::format("/site_ids/{}", site - sites.begin()),
+                             "Expected the id of a site, each once.");
+    }
+  }
+  co_await database_.write([&](sql::Tx& tx) { store::replace_pins(tx, principal.user, sites); });
+  co_return Result<>{};
 }
 
 Task<Result<Site>> SiteService::get(Principal principal, SiteId site) {
@@ -132,6 +153,7 @@ Task<Result<>> SiteService::remove(Principal principal, SiteId id, std::string c
   });
   if (!removed) co_return removed;
   co_await directory_.load();
+  http::end_live_streams(bus_, live_right_of(id));
   log::info("site deleted", {{"site", id_text(id)}, {"by", principal.name}});
   try {
     co_await erase(id);
@@ -153,10 +175,27 @@ Task<> SiteService::finish_erasures() {
 }
 
 Task<> SiteService::mark_first_hit(SiteId id, Instant at) {
-  const auto site = directory_.snapshot()->find(id_text(id));
-  if (!site || site->first_hit_at) co_return;
-  co_await database_.write([&](sql::Tx& tx) { store::set_first_hit(tx, id, at); });
-  co_await directory_.load();
+  {
+    const std::scoped_lock lock(first_hits_mutex_);
+    first_hits_.try_emplace(id, at);
+  }
+  co_await finish_first_hits();
+}
+
+Task<> SiteService::finish_first_hits() {
+  const auto waiting = [this] {
+    const std::scoped_lock lock(first_hits_mutex_);
+    return first_hits_;
+  }();
+  for (const auto& [id, at] : waiting) {
+    const auto site = directory_.snapshot()->find(id_text(id));
+    if (site && !site->first_hit_at) {
+      co_await database_.write([&](sql::Tx& tx) { store::set_first_hit(tx, id, at); });
+      co_await directory_.load();
+    }
+    const std::scoped_lock lock(first_hits_mutex_);
+    first_hits_.erase(id);
+  }
 }
 
 Task<Result<Snippet>> SiteService::snippet(Principal principal, SiteId id, std::string origin) {

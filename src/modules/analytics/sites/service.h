@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "base/principal.h"
 #include "modules/analytics/model.h"
 #include "modules/analytics/sites/directory.h"
+#include "ports/bus/bus.h"
 #include "ports/clock/clock.h"
 #include "ports/random/random.h"
 #include "ports/sql/sql.h"
@@ -74,16 +77,24 @@ struct Snippet {
 class SiteService {
  public:
   static constexpr std::size_t kSitesMax = 10'000;
+  static constexpr std::size_t kPinsMax = 100;
 
   /// All references outlive the service.
   SiteService(sql::Database& database, clock::Clock& clock, random::Random& random, Directory& directory,
-              SiteData& data);
+              SiteData& data, bus::Bus& bus);
 
   /// Refuses kInvalid `analytics.bad_site` with the fields at fault, kConflict `analytics.domain_taken`,
   /// kExhausted `analytics.too_many_sites`.
   [[nodiscard]] Task<Result<Site>> create(Principal principal, NewSite site);
-  /// By domain.
-  [[nodiscard]] Task<Result<std::vector<Site>>> list(Principal principal);
+  /// Those that the principal's user has pinned, in that order, then the others by domain.
+  struct Listed {
+    Site site;
+    bool pinned = false;
+  };
+  [[nodiscard]] Task<Result<std::vector<Listed>>> list(Principal principal);
+  /// Pins `sites`, in this order, in place of those that were. Refuses kInvalid `analytics.bad_pins` for one that is
+  /// named twice or is none, or for more than kPinsMax.
+  [[nodiscard]] Task<Result<>> pin(Principal principal, std::vector<SiteId> sites);
   /// Refuses kNotFound `analytics.unknown_site`.
   [[nodiscard]] Task<Result<Site>> get(Principal principal, SiteId site);
   /// True while there is such a site. Asks no permission; costs no database.
@@ -95,14 +106,16 @@ class SiteService {
   [[nodiscard]] Task<Result<Site>> change(Principal principal, SiteId site, SiteChange change,
                                           std::optional<std::int64_t> expected_version);
   /// Deletes the site, what belongs to it, and its data. `confirm` repeats the domain; otherwise kInvalid
-  /// `analytics.confirm_mismatch`. Hits are refused from the moment it returns, also when erasing the data is finished
-  /// later by `finish_erasures`.
+  /// `analytics.confirm_mismatch`. Live streams of it end, and hits are refused from the moment it returns, also when
+  /// erasing the data is finished later by `finish_erasures`.
   [[nodiscard]] Task<Result<>> remove(Principal principal, SiteId site, std::string confirm);
   /// Erases the data of deleted sites that an outage or a stop left behind. Called at start and each minute.
   [[nodiscard]] Task<> finish_erasures();
 
   /// Remembers when the first hit came; later calls change nothing. For the processor: asks no permission.
   [[nodiscard]] Task<> mark_first_hit(SiteId site, Instant at);
+  /// Remembers the first hits that an outage kept `mark_first_hit` from. Called each minute.
+  [[nodiscard]] Task<> finish_first_hits();
 
   /// `origin` is where browsers reach this server: "https://stats.example.org".
   [[nodiscard]] Task<Result<Snippet>> snippet(Principal principal, SiteId site, std::string origin);
@@ -115,6 +128,9 @@ class SiteService {
   random::Random& random_;
   Directory& directory_;
   SiteData& data_;
+  bus::Bus& bus_;
+  std::mutex first_hits_mutex_;
+  std::map<SiteId, Instant> first_hits_;  ///< that are not in the database yet
 };
 
 }  // namespace mainstay::analytics

@@ -120,11 +120,39 @@ TEST_P(SiteServiceTest, a_refused_edit_changes_nothing) {
   EXPECT_EQ(found->version, site.version);
 }
 
+TEST_P(SiteServiceTest, pinned_sites_come_first_in_their_order_for_each_user) {
+  const auto a = add_site("a.example").id;
+  const auto b = add_site("b.example").id;
+  const auto c = add_site("c.example").id;
+  const auto listed = [&](const Principal& who) {
+    std::string text;
+    for (const auto& [site, pinned] : run(sites.list(who)).value())
+      text += site.domain.substr(0, 1) + (pinned ? "*" : "");
+    return text;
+  };
+  EXPECT_EQ(listed(kOwner), "abc");
+  ASSERT_TRUE(run(sites.pin(kOwner, {c, b})));
+  EXPECT_EQ(listed(kOwner), "c*b*a");
+  EXPECT_EQ(listed(kViewer), "abc");
+  ASSERT_TRUE(run(sites.pin(kViewer, {a})));
+  EXPECT_EQ(listed(kOwner), "c*b*a");
+  ASSERT_TRUE(run(sites.remove(kOwner, c, "c.example")));
+  EXPECT_EQ(listed(kOwner), "b*a") << "a pin goes with its site";
+  ASSERT_TRUE(run(sites.pin(kOwner, {})));
+  EXPECT_EQ(listed(kOwner), "ab");
+  for (const auto& wrong : std::vector<std::vector<SiteId>>{{c}, {a, a}, {SiteId{0}}}) {
+    EXPECT_EQ(code_of(run(sites.pin(kOwner, wrong))), "analytics.bad_pins");
+  }
+  EXPECT_EQ(code_of(run(sites.pin(kOwner, std::vector<SiteId>(SiteService::kPinsMax + 1, a)))), "analytics.bad_pins");
+  EXPECT_EQ(code_of(run(sites.pin(Principal{}, {a}))), "analytics.forbidden");
+  EXPECT_EQ(listed(kViewer), "a*b");
+}
+
 TEST_P(SiteServiceTest, who_may_not_manage_reads_without_keys_and_changes_nothing) {
   const auto site = add_site();
   EXPECT_EQ(run(sites.get(kViewer, site.id))->key, "");
-  EXPECT_EQ(run(sites.list(kViewer))->front().key, "");
-  EXPECT_EQ(run(sites.list(kOwner))->front().key, site.key);
+  EXPECT_EQ(run(sites.list(kViewer))->front().site.key, "");
+  EXPECT_EQ(run(sites.list(kOwner))->front().site.key, site.key);
   constexpr std::string_view kForbidden = "analytics.forbidden";
   for (const auto& who : {kViewer, Principal{}}) {
     EXPECT_EQ(code_of(run(sites.create(who, {.domain = "a.org", .timezone = "UTC"}))), kForbidden);
@@ -151,7 +179,11 @@ TEST_P(SiteServiceTest, deleting_asks_for_the_domain_and_takes_everything_along)
   EXPECT_EQ(code_of(run(sites.remove(kOwner, site.id, ""))), "analytics.confirm_mismatch");
   EXPECT_EQ(code_of(run(sites.remove(kOwner, site.id, "example.net"))), "analytics.confirm_mismatch");
   EXPECT_TRUE(sites.exists(site.id));
+  std::string ended;
+  const auto subscription =
+      bus.subscribe("events.http.live-end.>", [&ended](const bus::Message& message) { ended = message.subject; });
   ASSERT_TRUE(run(sites.remove(kOwner, site.id, "Example.org")));
+  EXPECT_EQ(ended, "events.http.live-end." + live_right_of(site.id)) << "who watches it live watches no more";
   EXPECT_FALSE(sites.exists(site.id));
   EXPECT_TRUE(sites.exists(other.id));
   EXPECT_THAT(data.erased, ElementsAre(site.id));
@@ -170,7 +202,7 @@ TEST_P(SiteServiceTest, an_erasure_that_an_outage_put_off_is_finished_later) {
   EXPECT_THROW(run(sites.finish_erasures()), Unavailable);
   data.down = false;
   Directory restarted_directory(*database);
-  SiteService restarted(*database, clock, random, restarted_directory, data);
+  SiteService restarted(*database, clock, random, restarted_directory, data, bus);
   run(restarted.finish_erasures());
   EXPECT_THAT(data.erased, ElementsAre(site.id));
   run(restarted.finish_erasures());
@@ -184,7 +216,7 @@ TEST_P(SiteServiceTest, the_first_hit_is_remembered_once_and_is_no_edit) {
   run(sites.mark_first_hit(site.id, first + hours{1}));
   run(sites.mark_first_hit(SiteId{1}, first));
   Directory stale(*database);
-  SiteService another(*database, clock, random, stale, data);
+  SiteService another(*database, clock, random, stale, data, bus);
   run(database->write([&](sql::Tx& tx) { tx.execute("update analytics_sites set first_hit_at = null"); }));
   run(stale.load());
   run(database->write([&](sql::Tx& tx) { tx.execute("update analytics_sites set first_hit_at = $1", first); }));
@@ -192,6 +224,51 @@ TEST_P(SiteServiceTest, the_first_hit_is_remembered_once_and_is_no_edit) {
   const auto found = run(another.get(kOwner, site.id));
   EXPECT_EQ(found->first_hit_at, first) << "also when another process was first";
   EXPECT_TRUE(run(sites.change(kOwner, site.id, {.name = "x"}, site.version)));
+}
+
+/// A database that is out of reach while `down`.
+class Reachable final : public sql::Database {
+ public:
+  explicit Reachable(sql::Database& inner) : inner_(inner) {}
+  bool down = false;
+  void migrate(std::span<const sql::Migration> given) override { inner_.migrate(given); }
+
+ protected:
+  Task<> write_erased(const std::function<bool(sql::Tx&)>& body) override {
+    require();
+    std::ignore = co_await inner_.write([&body](sql::Tx& tx) -> Result<> {
+      if (body(tx)) return {};
+      return refuse(Refusal::kConflict, "", "");
+    });
+  }
+  Task<> read_erased(const std::function<void(sql::Tx&)>& body) override {
+    require();
+    co_await inner_.read([&body](sql::Tx& tx) { body(tx); });
+  }
+
+ private:
+  void require() const {
+    if (down) throw Unavailable("the database is down");
+  }
+  sql::Database& inner_;
+};
+
+TEST_P(SiteServiceTest, a_first_hit_during_an_outage_is_remembered_after_it) {
+  const auto site = add_site();
+  Reachable reachable(*database);
+  Directory own(reachable);
+  run(own.load());
+  SiteService service(reachable, clock, random, own, data, bus);
+  reachable.down = true;
+  const auto first = clock.now();
+  EXPECT_THROW(run(service.mark_first_hit(site.id, first)), Unavailable);
+  EXPECT_THROW(run(service.finish_first_hits()), Unavailable);
+  reachable.down = false;
+  clock.advance(hours{1});
+  run(service.finish_first_hits());
+  EXPECT_EQ(run(service.get(kOwner, site.id))->first_hit_at, first);
+  run(service.mark_first_hit(site.id, clock.now()));
+  EXPECT_EQ(run(service.get(kOwner, site.id))->first_hit_at, first);
 }
 
 TEST_P(SiteServiceTest, the_snippet_names_the_script_and_the_site_and_escapes_its_origin) {

@@ -38,6 +38,18 @@ Site to_site(const sql::Row& row) {
   return site;
 }
 
+Goal to_goal(const sql::Row& row) {
+  const auto kind = json::from_value<GoalKind>(json::Value(boost::json::string{row.text(2)}));
+  if (!kind) throw std::logic_error("analytics_goals holds an unknown kind: " + row.text(2));
+  return {.id = row.integer(0),
+          .site = SiteId{row.integer(1)},
+          .kind = *kind,
+          .event_name = row.text(3),
+          .page_pattern = row.text(4),
+          .scroll_depth = static_cast<std::int32_t>(row.integer(5)),
+          .display_name = row.text(6)};
+}
+
 }  // namespace
 
 std::vector<Site> all_sites(sql::Tx& tx) {
@@ -88,6 +100,22 @@ void remove_site(sql::Tx& tx, SiteId site, Instant now) {
   tx.execute("delete from analytics_sites where id = $1", site);
 }
 
+std::vector<SiteId> pins_of(sql::Tx& tx, UserId user) {
+  std::vector<SiteId> sites;
+  for (const auto& row : tx.query("select site_id from analytics_pins where user_id = $1 order by place", user)) {
+    sites.push_back(row.id<SiteId>(0));
+  }
+  return sites;
+}
+
+void replace_pins(sql::Tx& tx, UserId user, const std::vector<SiteId>& sites) {
+  tx.execute("delete from analytics_pins where user_id = $1", user);
+  std::int64_t place = 0;
+  for (const auto site : sites) {
+    tx.execute("insert into analytics_pins (user_id, site_id, place) values ($1, $2, $3)", user, site, place++);
+  }
+}
+
 void set_first_hit(sql::Tx& tx, SiteId site, Instant at) {
   tx.execute("update analytics_sites set first_hit_at = $2 where id = $1 and first_hit_at is null", site, at);
 }
@@ -104,21 +132,21 @@ void end_erasure(sql::Tx& tx, SiteId site) { tx.execute("delete from analytics_e
 
 std::vector<Goal> goals_of(sql::Tx& tx, SiteId site) {
   const auto rows = tx.query(
-      "select id, kind, event_name, page_pattern, scroll_depth, display_name from analytics_goals "
+      "select id, site_id, kind, event_name, page_pattern, scroll_depth, display_name from analytics_goals "
       "where site_id = $1 order by display_name collate \"C\"",
       site);
   std::vector<Goal> goals;
   goals.reserve(rows.size());
-  for (const auto& row : rows) {
-    const auto kind = json::from_value<GoalKind>(json::Value(boost::json::string{row.text(1)}));
-    if (!kind) throw std::logic_error("analytics_goals holds an unknown kind: " + row.text(1));
-    goals.push_back({.id = row.integer(0),
-                     .site = site,
-                     .kind = *kind,
-                     .event_name = row.text(2),
-                     .page_pattern = row.text(3),
-                     .scroll_depth = static_cast<std::int32_t>(row.integer(4)),
-                     .display_name = row.text(5)});
+  for (const auto& row : rows) goals.push_back(to_goal(row));
+  return goals;
+}
+
+std::unordered_map<SiteId, std::vector<Goal>> all_goals(sql::Tx& tx) {
+  std::unordered_map<SiteId, std::vector<Goal>> goals;
+  for (const auto& row : tx.query("select id, site_id, kind, event_name, page_pattern, scroll_depth, display_name "
+                                  "from analytics_goals order by display_name collate \"C\"")) {
+    auto goal = to_goal(row);
+    goals[goal.site].push_back(std::move(goal));
   }
   return goals;
 }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "modules/analytics/model.h"
@@ -26,7 +27,12 @@ void set_first_hit(sql::Tx& tx, SiteId site, Instant at);
 [[nodiscard]] std::vector<SiteId> erasures(sql::Tx& tx);
 void end_erasure(sql::Tx& tx, SiteId site);
 
+/// In their order.
+[[nodiscard]] std::vector<SiteId> pins_of(sql::Tx& tx, UserId user);
+void replace_pins(sql::Tx& tx, UserId user, const std::vector<SiteId>& sites);
+
 [[nodiscard]] std::vector<Goal> goals_of(sql::Tx& tx, SiteId site);
+[[nodiscard]] std::unordered_map<SiteId, std::vector<Goal>> all_goals(sql::Tx& tx);
 void add_goal(sql::Tx& tx, const Goal& goal);
 [[nodiscard]] bool remove_goal(sql::Tx& tx, SiteId site, GoalId goal);
 

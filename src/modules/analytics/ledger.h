@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "base/principal.h"
+
+namespace mainstay::analytics {
+
+/// What a refused request named that is not ours, so that an owner recognises a mistyped snippet: the site, as written,
+/// and the host of its page. Both "" where the site is known.
+struct Asked {
+  std::string site;
+  std::string host;
+  auto operator<=>(const Asked&) const = default;
+};
+
+/// Refusals counted by (site, source, reason, what was asked for). Those without a site stand under SiteId{}.
+class Ledger {
+ public:
+  static constexpr std::size_t kAskedMax = 32;        ///< different ones until `clear`; further ones stay unnamed
+  static constexpr std::size_t kAskedBytesMax = 100;  ///< longer ones, and what is not plain text, stay unnamed
+
+  void add(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count, Asked asked = {});
+  [[nodiscard]] bool empty() const { return counts_.empty(); }
+  void clear();
+  using Key = std::tuple<SiteId, std::string, std::string, Asked>;
+  [[nodiscard]] const std::map<Key, std::uint64_t>& counts() const { return counts_; }
+
+ private:
+  std::map<Key, std::uint64_t> counts_;
+  std::set<Asked> asked_;
+};
+
+}  // namespace mainstay::analytics

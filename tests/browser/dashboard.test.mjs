@@ -66,6 +66,30 @@ test('a goal turns the numbers into conversions', async () => {
   await until('three of twelve signed up', async () => await value(page, 'visitors') === '3' && await value(page, 'conversion_rate') === '25%')
 })
 
+test('a property is chosen from those that events have', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await card(page, 'behaviour').getByRole('button', { name: 'Properties' }).click()
+  const properties = card(page, 'behaviour').getByRole('group', { name: 'Property' })
+  await properties.getByRole('button', { name: 'plan' }).waitFor()
+  assert.equal(await properties.getByRole('button', { name: 'plan' }).getAttribute('aria-pressed'), 'true')
+  await card(page, 'behaviour').getByRole('button', { name: 'Filter by team' }).click()
+  await page.waitForURL(/f=is,event:props:plan,team/)
+  await until('three signed up for the team', async () => await value(page, 'visitors') === '3')
+})
+
+test('the editor suggests properties and their values', async () => {
+  await page.goto(`/sites/${site.id}?period=day`)
+  await settled(page)
+  await page.keyboard.press('/')
+  const dialog = page.getByRole('dialog', { name: 'Filter' })
+  await dialog.getByLabel('What').click()
+  await page.getByPlaceholder('Search', { exact: true }).fill('plan')
+  await page.getByRole('option', { name: 'plan' }).click()
+  await dialog.getByRole('checkbox', { name: /team/ }).check()
+  await dialog.getByRole('button', { name: 'Apply filter' }).click()
+  await page.waitForURL(/f=is,event:props:plan,team/)
+})
+
 test('a comparison adds the other period', async () => {
   await page.goto(`/sites/${site.id}?period=day`)
   await settled(page)
@@ -92,6 +116,16 @@ test('details are searched, sorted and taken away', async () => {
   assert.match(await csv.text(), /post-11/)
   await page.keyboard.press('Escape')
   await dialog.waitFor({ state: 'detached' })
+})
+
+test('details of goals and countries are searched by the names shown', async () => {
+  await page.goto(`/sites/${site.id}?period=day&details=goals`)
+  const dialog = page.getByRole('dialog', { name: 'Goals' })
+  await until('the goal is listed', async () => await dialog.getByTestId('details-row').count() === 1)
+  await dialog.getByLabel('Search Goals').fill('nothing of the kind')
+  await until('no goal is called so', async () => await dialog.getByTestId('details-row').count() === 0)
+  await dialog.getByLabel('Search Goals').fill('sign')
+  await until('the goal is found', async () => await dialog.getByTestId('details-row').count() === 1)
 })
 
 test('the chart can be read as a table and taken away', async () => {
@@ -158,6 +192,52 @@ test('a shared link shows the same and changes nothing', async () => {
   await until('it is live too', async () => /\d/.test(await guest.getByTestId('current-visitors').innerText()))
   assert.equal(await guest.getByRole('link', { name: 'Site settings' }).count(), 0)
   assert.equal((await guest.request.get('/api/v1/sites')).status(), 401)
+
+  await page.getByRole('button', { name: 'Delete', exact: true }).click()
+  await page.getByText('Delete “For the board”?').locator('..').getByRole('button', { name: 'Delete' }).click()
+  await guest.getByText('its owner withdrew it').waitFor()
+})
+
+test('signing out ends what other windows show', async () => {
+  const first = await mainstay.owner()
+  const second = await first.context().newPage()
+  await second.goto(`/sites/${site.id}?period=day`)
+  await until('the stream has begun', async () => /\d/.test(await second.getByTestId('current-visitors').innerText()))
+  await mainstay.call(first, 'delete', '/api/v1/session')
+  await second.waitForURL(/\/sign-in\?next=/)
+})
+
+test('pinned sites come first, in the order of their owner', async () => {
+  for (const domain of ['able.example', 'baker.example']) await mainstay.call(page, 'post', '/api/v1/sites', { domain, timezone: 'UTC' })
+  await page.goto('/sites')
+  const names = async () => (await page.locator('main article h2').allInnerTexts()).join(' ')
+  await until('all are listed', async () => await names() === `able.example baker.example ${kDomain}`)
+  await page.getByRole('button', { name: `Pin ${kDomain}` }).click()
+  await until('the pinned one is first', async () => await names() === `${kDomain} able.example baker.example`)
+  await page.getByRole('button', { name: 'Pin baker.example' }).click()
+  await page.getByRole('button', { name: 'Move baker.example forward' }).click()
+  await until('the order is the one asked for', async () => await names() === `baker.example ${kDomain} able.example`)
+  await until('the server has it', async () => (await mainstay.call(page, 'get', '/api/v1/sites')).items[0].domain === 'baker.example')
+  await page.reload()
+  await until('it stays so', async () => await names() === `baker.example ${kDomain} able.example`)
+  await page.getByRole('button', { name: 'Unpin baker.example' }).click()
+  await page.getByRole('button', { name: `Unpin ${kDomain}` }).click()
+  await until('nothing is pinned', async () => await names() === `able.example baker.example ${kDomain}`)
+})
+
+test('a mistyped snippet is found in what was refused without a site', async () => {
+  const { send } = await import('./harness.mjs')
+  const wrong = await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: '12345', url: `https://${kDomain}/` }, headers: { Origin: `https://${kDomain}` } })
+  assert.equal(wrong.status, 404)
+  await page.goto('/sites')
+  await page.getByRole('link', { name: 'what was refused without a site' }).click()
+  await until('it is listed', async () => {
+    await page.reload()
+    await settled(page)
+    return /Unknown site[\s\S]*12345[\s\S]*harbour\.example/.test(await page.getByTestId('stray-ledger').innerText())
+  })
+  await page.getByRole('link', { name: `${kDomain}’s snippet` }).click()
+  await page.waitForURL(`**/sites/${site.id}/install`)
 })
 
 test('the ledger names a bot that came by', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Harness, closeContext, seriousFindings, settled } from './harness.mjs'
+import { Harness, closeContext, send, seriousFindings, settled } from './harness.mjs'
 
 let mainstay, site, share
 const kSections = ['general', 'install', 'goals', 'excluded', 'privacy', 'annotations', 'shares', 'delete']
@@ -11,12 +11,14 @@ before(async () => {
   site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'harbour.example', timezone: 'America/New_York' })
   share = await mainstay.call(page, 'post', `/api/v1/sites/${site.id}/shares`, { name: 'Public' })
   for (let visitor = 0; visitor < 6; visitor++) await mainstay.hit(site, visitor, { url: `https://harbour.example/a/rather/long/path/that/has/to/be/cut/somewhere/${visitor}`, referrer: 'https://duckduckgo.com/' })
+  await mainstay.hit(site, 0, { name: 'Signup', props: { plan: 'team' } })
+  await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: 'harbuor.example', url: 'https://harbour.example/' }, headers: { Origin: 'https://harbour.example' } })
   await closeContext(page.context())
 })
 after(() => mainstay?.stop())
 
 const inside = () => [
-  '/sites', '/sites/new', `/sites/${site.id}`, `/sites/${site.id}?period=realtime`, `/sites/${site.id}?period=day&compare=previous_period&f=is,event:page,/none&behaviour=vitals&places=countries`,
+  '/sites', '/sites/new', '/ledger', `/sites/${site.id}`, `/sites/${site.id}?period=realtime`, `/sites/${site.id}?period=day&compare=previous_period&f=is,event:page,/none&behaviour=vitals&places=countries`, `/sites/${site.id}?period=day&behaviour=properties`,
   `/sites/${site.id}?period=day&details=top`, `/sites/${site.id}/install`, `/sites/${site.id}/ledger`, ...kSections.map(section => `/sites/${site.id}/settings/${section}`),
   '/analytics/classify?user_agent=curl/8.5.0', '/account', '/no/such/page',
 ]

@@ -23,7 +23,7 @@ const state = {
   goals: [{ id: '1', kind: 'event', event_name: 'Signup', display_name: 'Signup' }, { id: '2', kind: 'page', page_pattern: '/pricing', display_name: 'Visit /pricing' }, { id: '3', kind: 'scroll', page_pattern: '/blog/**', scroll_depth: 75, display_name: 'Read 75% of a post' }],
   annotations: [{ id: '1', at: new Date(Date.now() - 9 * 864e5).toISOString(), text: 'Version 2 released' }],
   shares: [{ id: '1', name: 'For the board', token: 'board', has_password: true, created_at: '2026-03-01T10:00:00Z' }, { id: '2', name: 'Public', token: 'public', has_password: false, created_at: '2026-03-02T10:00:00Z' }],
-  tokens: [{ id: '1', name: 'Grafana', prefix: 'ms_a1b2', created_at: '2026-05-01T10:00:00Z', last_used_at: new Date().toISOString(), expires_at: null }], next: 10, hits: 4211, current: 17,
+  tokens: [{ id: '1', name: 'Grafana', prefix: 'ms_a1b2', created_at: '2026-05-01T10:00:00Z', last_used_at: new Date().toISOString(), expires_at: null }], next: 10, pins: [], hits: 4211, current: 17,
 }
 
 const kValues = {
@@ -99,8 +99,9 @@ function live(id) {
 }
 setInterval(() => { state.hits += 1 + Math.floor(Math.random() * 4); state.current = Math.max(4, state.current + Math.floor(Math.random() * 5) - 2) }, 1500).unref()
 
-const ledger = { accepted: 48211, set_aside: 2, refused: [{ reason: 'foreign_origin', source: 'collector', count: 214 }, { reason: 'excluded_path', source: 'collector', count: 96 }, { reason: 'gpc', source: 'collector', count: 71 }, { reason: 'spam_referrer', source: 'collector', count: 33 }, { reason: 'duplicate', source: 'processor', count: 8 }, { reason: 'unparsable', source: 'import', count: 3 }], bots: [{ name: 'GPTBot', category: 'ai_crawler', reason: 'list', hits: 1840 }, { name: 'ClaudeBot', category: 'ai_crawler', reason: 'list', hits: 1211 }, { name: 'PerplexityBot', category: 'ai_crawler', reason: 'list', hits: 402 }, { name: 'Googlebot', category: 'search', reason: 'list', hits: 980 }, { name: 'bingbot', category: 'search', reason: 'list', hits: 455 }, { name: 'UptimeRobot', category: 'monitor', reason: 'list', hits: 720 }, { name: 'Headless Chrome', category: 'tool', reason: 'header', hits: 65 }] }
+const ledger = { accepted: 48211, set_aside: 2, as_of: new Date().toISOString(), refused: [{ reason: 'foreign_origin', source: 'collector', count: 214 }, { reason: 'excluded_path', source: 'collector', count: 96 }, { reason: 'gpc', source: 'collector', count: 71 }, { reason: 'spam_referrer', source: 'collector', count: 33 }, { reason: 'duplicate', source: 'processor', count: 8 }, { reason: 'unparsable', source: 'import', count: 3 }], bots: [{ name: 'GPTBot', category: 'ai_crawler', reason: 'list', hits: 1840 }, { name: 'ClaudeBot', category: 'ai_crawler', reason: 'list', hits: 1211 }, { name: 'PerplexityBot', category: 'ai_crawler', reason: 'list', hits: 402 }, { name: 'Googlebot', category: 'search', reason: 'list', hits: 980 }, { name: 'bingbot', category: 'search', reason: 'list', hits: 455 }, { name: 'UptimeRobot', category: 'monitor', reason: 'list', hits: 720 }, { name: 'Headless Chrome', category: 'tool', reason: 'header', hits: 65 }] }
 const botHits = Array.from({ length: 40 }, (_, i) => ({ at: new Date(Date.now() - i * 47e3).toISOString(), ...[['GPTBot', 'ai_crawler', 'list'], ['Googlebot', 'search', 'list'], ['curl', 'tool', 'list']].map(([name, category, reason]) => ({ name, category, reason }))[i % 3], hostname: 'harbour.example', path: kValues['event:page'][i % 12], country: ['US', 'DE', 'IE'][i % 3], status: 200 }))
+const place = site => state.pins.includes(site.id) ? state.pins.indexOf(site.id) : state.pins.length
 const list = items => ({ items, next_cursor: null })
 
 const kRoutes = [
@@ -108,7 +109,7 @@ const kRoutes = [
   ['GET', /^\/api\/v1\/session$/, () => [200, { user: state.user, setup_required: state.setup }]],
   ['POST', /^\/api\/v1\/(setup|session)$/, (_, body) => body.password === 'wrong' ? [401, { title: 'Wrong e-mail or password', code: 'identity.bad_credentials', status: 401 }] : (state.setup = false, state.user = { id: '1', name: body.name ?? 'Ada Keel', email: body.email, role: 'owner' }, [201, { user: state.user }])],
   ['DELETE', /^\/api\/v1\/session$/, () => (state.user = null, [204])],
-  ['GET', /^\/api\/v1\/sites$/, () => [200, list(state.sites.map(site => ({ ...site, current_visitors: 3 })))]],
+  ['GET', /^\/api\/v1\/sites$/, () => [200, list([...state.sites].sort((a, b) => place(a) - place(b)).map(site => ({ ...site, current_visitors: 3, pinned: state.pins.includes(site.id) })))]],
   ['POST', /^\/api\/v1\/sites$/, (_, body) => {
     if (!body.domain.includes('.')) return [400, { title: 'Invalid', status: 400, code: 'invalid', errors: [{ field: '/domain', message: 'This is not a domain name.' }] }]
     const site = makeSite(String(state.next++), body.domain, body.timezone, false)
@@ -120,6 +121,9 @@ const kRoutes = [
   ['DELETE', /^\/api\/v1\/sites\/(\w+)$/, ([id]) => (state.sites = state.sites.filter(other => other.id !== id), [204])],
   ['GET', /^\/api\/v1\/sites\/(\w+)\/snippet$/, ([id]) => [200, { html: `<script defer src="https://stats.example/s.js" data-site="${id}"></script>`, noscript: `<noscript><img src="https://stats.example/api/v1/beacon?site=${id}&name=pageview" alt=""></noscript>` }]],
   ['GET', /^\/api\/v1\/sites\/\w+\/ledger$/, () => [200, ledger]],
+  ['GET', /^\/api\/v1\/ledger$/, () => [200, { as_of: new Date().toISOString(), refused: [{ reason: 'unknown_site', source: 'collector', asked_site: 'harbuor.example', asked_host: 'www.harbour.example', count: 412, last_at: new Date().toISOString() }, { reason: 'bad_event', source: 'collector', asked_site: '', asked_host: '', count: 9, last_at: new Date().toISOString() }] }]],
+  ['GET', /^\/api\/v1\/sites\/\w+\/properties$/, () => [200, { ...list([{ name: 'plan', events: 812 }, { name: 'url', events: 400 }, { name: 'method', events: 31 }]), as_of: new Date().toISOString() }]],
+  ['PUT', /^\/api\/v1\/pinned-sites$/, (_, body) => (state.pins = body.site_ids, [204])],
   ['GET', /^\/api\/v1\/sites\/\w+\/bots$/, () => [200, list(botHits)]],
   ['GET', /^\/api\/v1\/sites\/\w+\/(goals|annotations|shares)$/, ([kind]) => [200, list(state[kind])]],
   ['POST', /^\/api\/v1\/sites\/\w+\/(goals|annotations|shares)$/, ([kind], body) => { const made = { ...body, id: String(state.next++), display_name: body.display_name || body.event_name || body.page_pattern, token: `t${state.next}`, has_password: Boolean(body.password), created_at: new Date().toISOString() }; state[kind].push(made); return [201, made] }],

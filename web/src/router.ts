@@ -25,6 +25,7 @@ export function createAppRouter(cache: QueryClient) {
       { path: '/sites/:id/install', component: () => import('./pages/InstallPage.vue'), props: true, meta: { title: 'Install' } },
       { path: '/sites/:id/ledger', component: () => import('./pages/LedgerPage.vue'), props: true, meta: { title: 'Ledger' } },
       { path: '/sites/:id/settings/:section?', component: () => import('./pages/SettingsPage.vue'), props: true, meta: { title: 'Settings' } },
+      { path: '/ledger', component: () => import('./pages/StrayLedgerPage.vue'), meta: { title: 'Refused without a site' } },
       { path: '/analytics/classify', component: () => import('./pages/ClassifyPage.vue'), meta: { title: 'How would a hit be judged?' } },
       { path: '/account', component: () => import('./pages/AccountPage.vue'), meta: { title: 'Account' } },
       { path: '/:path(.*)*', component: () => import('./pages/MissingPage.vue'), meta: { for: 'anyone', title: 'Not found' } },

@@ -24,7 +24,12 @@ export type StatsQuery = Omit<WireQuery, 'metrics'> & { metrics: string[] }
 type WireAnswer = Answer<'/api/v2/query', 'post', 200>
 export type StatsAnswer = Omit<WireAnswer, 'query'> & { query: { date_range: string[], comparison_date_range?: string[] } }
 export type StatsRow = StatsAnswer['results'][number]
-export type { BotHit, Ledger, LiveReport } from './unlisted'
+export type Ledger = Answer<'/api/v1/sites/{site_id}/ledger', 'get', 200>
+export type StrayLedger = Answer<'/api/v1/ledger', 'get', 200>
+export type StrayRefusal = StrayLedger['refused'][number]
+export type PropertyName = Item<Answer<'/api/v1/sites/{site_id}/properties', 'get', 200>>
+/// The data of a live event, and of nothing else: who is on a site now.
+export type LiveReport = paths['/api/v1/events']['get']['responses'][200]['content']['text/event-stream']
 
 /// What the server refused, as RFC 9457 says it; `status` 0 means that it could not be reached.
 export class ApiError extends Error {
@@ -80,15 +85,9 @@ export async function unwrap<T>(call: Promise<{ data?: T }>): Promise<T> {
   return data as T
 }
 
-/// The answer of a route whose document does not say its shape.
-export async function unwrapAs<T>(call: Promise<{ data?: unknown }>): Promise<T> {
-  const { data } = await call
-  return data as T
-}
-
 /// Asks the query API.
-export function askStats(query: StatsQuery, signal?: AbortSignal): Promise<StatsAnswer> {
-  return unwrapAs(api.POST('/api/v2/query', { body: query as WireQuery, signal }))
+export async function askStats(query: StatsQuery, signal?: AbortSignal): Promise<StatsAnswer> {
+  return await unwrap(api.POST('/api/v2/query', { body: query as WireQuery, signal })) as StatsAnswer
 }
 
 /// The address of a CSV export of exactly `query`, for a download link.

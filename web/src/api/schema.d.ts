@@ -82,11 +82,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the sites */
+        /** List the sites, pinned ones first */
         get: operations["get_api_v1_sites"];
         put?: never;
         /** Add a site */
         post: operations["post_api_v1_sites"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pinned-sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Pin sites for yourself, in this order */
+        put: operations["put_api_v1_pinnedsites"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -327,7 +344,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Live reports as server-sent events */
+        /** Live reports as server-sent events; the schema is of an event's data */
         get: operations["get_api_v1_events"];
         put?: never;
         post?: never;
@@ -344,7 +361,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Live reports over a WebSocket */
+        /** Live reports over a WebSocket; the schema is of a message */
         get: operations["get_api_v1_live"];
         put?: never;
         post?: never;
@@ -414,6 +431,40 @@ export interface paths {
         };
         /** Recent hits of bots, newest first */
         get: operations["get_api_v1_sites_site_id_bots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/properties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names of the properties that events had */
+        get: operations["get_api_v1_sites_site_id_properties"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was refused before it belonged to a site */
+        get: operations["get_api_v1_ledger"];
         put?: never;
         post?: never;
         delete?: never;
@@ -641,8 +692,12 @@ export interface components {
                 hash_routing: boolean;
                 retention_days?: number | null;
                 current_visitors: number;
+                pinned: boolean;
             }[];
             next_cursor: string | null;
+        };
+        put_api_v1_pinnedsites_request: {
+            site_ids: string[];
         };
         post_api_v1_sites_request: {
             domain: string;
@@ -804,6 +859,260 @@ export interface components {
         post_api_v1_shares_token_unlock_response: {
             grant: string;
         };
+        post_api_v1_beacon_request: ({
+            /** @description Id or domain of the site. */
+            site?: string;
+            /** @description Short for `site`. */
+            d?: string;
+            /** @description The site's key; also as header X-Site-Key. */
+            key?: string;
+            /** @description Short for `key`. */
+            k?: string;
+            /** @default pageview */
+            name: string | number;
+            /**
+             * @description Short for `name`.
+             * @default pageview
+             */
+            n: string | number;
+            /**
+             * Format: uri
+             * @description Of the page, absolute.
+             */
+            url?: string;
+            /**
+             * Format: uri
+             * @description Short for `url`.
+             */
+            u?: string;
+            referrer?: string | null;
+            /** @description Short for `referrer`. */
+            r?: string | null;
+            props?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
+            /** @description Short for `props`. */
+            p?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
+            revenue?: {
+                currency: string;
+                amount: number | string;
+            } | null;
+            /** @description Short for `revenue`. */
+            $?: {
+                currency: string;
+                amount: number | string;
+            } | null;
+            /**
+             * @description False: a visit of this alone is a bounce.
+             * @default true
+             * @enum {unknown}
+             */
+            interactive: true | false | 0 | 1;
+            /**
+             * @description Short for `interactive`.
+             * @default true
+             * @enum {unknown}
+             */
+            i: true | false | 0 | 1;
+            /** @description Percent of the page. */
+            scroll_depth?: number | null;
+            /** @description Short for `scroll_depth`. */
+            sd?: number | null;
+            engagement_ms?: number | null;
+            /** @description Short for `engagement_ms`. */
+            e?: number | null;
+            /** @description In CSS pixels. */
+            screen_width?: number | null;
+            /** @description Short for `screen_width`. */
+            w?: number | null;
+            language?: string;
+            /** @description Short for `language`. */
+            l?: string;
+            /** @description The same id again is counted once. */
+            event_id?: string;
+            /** @description Short for `event_id`. */
+            id?: string;
+            /**
+             * @description The fragment belongs to the page.
+             * @default false
+             * @enum {unknown}
+             */
+            hash: true | false | 0 | 1;
+            /**
+             * @description Short for `hash`.
+             * @default false
+             * @enum {unknown}
+             */
+            h: true | false | 0 | 1;
+            /**
+             * @default false
+             * @enum {unknown}
+             */
+            webdriver: true | false | 0 | 1;
+            /**
+             * @description Short for `webdriver`.
+             * @default false
+             * @enum {unknown}
+             */
+            wd: true | false | 0 | 1;
+            vitals?: {
+                lcp?: number | null;
+                inp?: number | null;
+                cls?: number | null;
+                fcp?: number | null;
+                ttfb?: number | null;
+            };
+            /** @description Short for `vitals`. */
+            v?: {
+                lcp?: number | null;
+                inp?: number | null;
+                cls?: number | null;
+                fcp?: number | null;
+                ttfb?: number | null;
+            };
+            /** @description Of the visitor; needs the site's key. */
+            address?: string;
+            /** @description Of the visitor; needs the site's key. */
+            user_agent?: string;
+            /** @description RFC 3339 or Unix seconds; needs the site's key. */
+            timestamp?: string | number;
+        } & ((unknown | unknown) & (unknown | unknown))) | ({
+            /** @description Id or domain of the site. */
+            site?: string;
+            /** @description Short for `site`. */
+            d?: string;
+            /** @description The site's key; also as header X-Site-Key. */
+            key?: string;
+            /** @description Short for `key`. */
+            k?: string;
+            /** @default pageview */
+            name: string | number;
+            /**
+             * @description Short for `name`.
+             * @default pageview
+             */
+            n: string | number;
+            /**
+             * Format: uri
+             * @description Of the page, absolute.
+             */
+            url?: string;
+            /**
+             * Format: uri
+             * @description Short for `url`.
+             */
+            u?: string;
+            referrer?: string | null;
+            /** @description Short for `referrer`. */
+            r?: string | null;
+            props?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
+            /** @description Short for `props`. */
+            p?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
+            revenue?: {
+                currency: string;
+                amount: number | string;
+            } | null;
+            /** @description Short for `revenue`. */
+            $?: {
+                currency: string;
+                amount: number | string;
+            } | null;
+            /**
+             * @description False: a visit of this alone is a bounce.
+             * @default true
+             * @enum {unknown}
+             */
+            interactive: true | false | 0 | 1;
+            /**
+             * @description Short for `interactive`.
+             * @default true
+             * @enum {unknown}
+             */
+            i: true | false | 0 | 1;
+            /** @description Percent of the page. */
+            scroll_depth?: number | null;
+            /** @description Short for `scroll_depth`. */
+            sd?: number | null;
+            engagement_ms?: number | null;
+            /** @description Short for `engagement_ms`. */
+            e?: number | null;
+            /** @description In CSS pixels. */
+            screen_width?: number | null;
+            /** @description Short for `screen_width`. */
+            w?: number | null;
+            language?: string;
+            /** @description Short for `language`. */
+            l?: string;
+            /** @description The same id again is counted once. */
+            event_id?: string;
+            /** @description Short for `event_id`. */
+            id?: string;
+            /**
+             * @description The fragment belongs to the page.
+             * @default false
+             * @enum {unknown}
+             */
+            hash: true | false | 0 | 1;
+            /**
+             * @description Short for `hash`.
+             * @default false
+             * @enum {unknown}
+             */
+            h: true | false | 0 | 1;
+            /**
+             * @default false
+             * @enum {unknown}
+             */
+            webdriver: true | false | 0 | 1;
+            /**
+             * @description Short for `webdriver`.
+             * @default false
+             * @enum {unknown}
+             */
+            wd: true | false | 0 | 1;
+            vitals?: {
+                lcp?: number | null;
+                inp?: number | null;
+                cls?: number | null;
+                fcp?: number | null;
+                ttfb?: number | null;
+            };
+            /** @description Short for `vitals`. */
+            v?: {
+                lcp?: number | null;
+                inp?: number | null;
+                cls?: number | null;
+                fcp?: number | null;
+                ttfb?: number | null;
+            };
+            /** @description Of the visitor; needs the site's key. */
+            address?: string;
+            /** @description Of the visitor; needs the site's key. */
+            user_agent?: string;
+            /** @description RFC 3339 or Unix seconds; needs the site's key. */
+            timestamp?: string | number;
+        } & ((unknown | unknown) & (unknown | unknown)))[];
+        /** @description Lines of a server log, as they are or with Content-Encoding: gzip. */
+        post_api_v1_beacon_log_request: string;
+        post_api_v1_beacon_log_response: {
+            lines: number;
+            unparsable: number;
+            accepted: number;
+            bots: number;
+            refused: {
+                [key: string]: number;
+            };
+            status: {
+                [key: string]: number;
+            };
+            bytes: number;
+        };
         post_api_v1_analytics_classify_request: {
             user_agent: string;
             referrer?: string | null;
@@ -839,6 +1148,86 @@ export interface components {
                 term: string;
             };
             click_id: string;
+        };
+        get_api_v1_events_response: {
+            site_id: string;
+            /** Format: date-time */
+            at: string;
+            current_visitors: number;
+            minutes: {
+                /** Format: date-time */
+                minute: string;
+                visitors: number;
+                pageviews: number;
+            }[];
+            pages: {
+                value: string;
+                visitors: number;
+            }[];
+            sources: {
+                value: string;
+                visitors: number;
+            }[];
+            countries: {
+                value: string;
+                visitors: number;
+            }[];
+            totals_today?: {
+                visitors: number;
+                visits: number;
+                pageviews: number;
+                events: number;
+            } | null;
+            hits_total: number;
+            /** Format: date-time */
+            first_hit_at?: string | null;
+            ledger: {
+                accepted: number;
+                bots: number;
+                refused: number;
+            };
+        };
+        get_api_v1_live_response: {
+            subject: string;
+            id?: string | null;
+            data: {
+                site_id: string;
+                /** Format: date-time */
+                at: string;
+                current_visitors: number;
+                minutes: {
+                    /** Format: date-time */
+                    minute: string;
+                    visitors: number;
+                    pageviews: number;
+                }[];
+                pages: {
+                    value: string;
+                    visitors: number;
+                }[];
+                sources: {
+                    value: string;
+                    visitors: number;
+                }[];
+                countries: {
+                    value: string;
+                    visitors: number;
+                }[];
+                totals_today?: {
+                    visitors: number;
+                    visits: number;
+                    pageviews: number;
+                    events: number;
+                } | null;
+                hits_total: number;
+                /** Format: date-time */
+                first_hit_at?: string | null;
+                ledger: {
+                    accepted: number;
+                    bots: number;
+                    refused: number;
+                };
+            };
         };
         post_api_v2_query_request: {
             /** @description id or domain */
@@ -883,10 +1272,69 @@ export interface components {
                 /** Format: date-time */
                 as_of?: string;
                 sampled?: boolean;
+                imports_included?: boolean;
+                freshness_warning?: {
+                    code: string;
+                    missing_ms: number;
+                    warning: string;
+                };
                 currency?: string;
                 metric_warnings?: Record<string, never>;
             };
             query: Record<string, never>;
+        };
+        get_api_v1_sites_site_id_ledger_response: {
+            accepted: number;
+            refused: {
+                reason: string;
+                source: string;
+                count: number;
+            }[];
+            bots: {
+                name: string;
+                category: string;
+                reason: string;
+                hits: number;
+            }[];
+            set_aside: number;
+            /** Format: date-time */
+            as_of: string;
+        };
+        get_api_v1_sites_site_id_bots_response: {
+            items: {
+                /** Format: date-time */
+                at: string;
+                name: string;
+                category: string;
+                reason: string;
+                hostname: string;
+                path: string;
+                country: string;
+                status?: number | null;
+            }[];
+            next_cursor?: string | null;
+        };
+        get_api_v1_sites_site_id_properties_response: {
+            items: {
+                name: string;
+                events: number;
+            }[];
+            next_cursor?: string | null;
+            /** Format: date-time */
+            as_of: string;
+        };
+        get_api_v1_ledger_response: {
+            refused: {
+                reason: string;
+                source: string;
+                asked_site: string;
+                asked_host: string;
+                count: number;
+                /** Format: date-time */
+                last_at: string;
+            }[];
+            /** Format: date-time */
+            as_of: string;
         };
         post_api_v1_admin_owners_request: {
             email: string;
@@ -1140,6 +1588,29 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["post_api_v1_sites_response"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_api_v1_pinnedsites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["put_api_v1_pinnedsites_request"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -1512,7 +1983,38 @@ export interface operations {
     };
     get_api_v1_beacon: {
         parameters: {
-            query?: never;
+            query?: {
+                site?: string;
+                key?: string;
+                name?: string | number;
+                url?: string;
+                referrer?: string | null;
+                props?: {
+                    [key: string]: string | number | boolean | null;
+                } | null;
+                revenue?: {
+                    currency: string;
+                    amount: number | string;
+                } | null;
+                interactive?: true | false | 0 | 1;
+                scroll_depth?: number | null;
+                engagement_ms?: number | null;
+                screen_width?: number | null;
+                language?: string;
+                event_id?: string;
+                hash?: true | false | 0 | 1;
+                webdriver?: true | false | 0 | 1;
+                vitals?: {
+                    lcp?: number | null;
+                    inp?: number | null;
+                    cls?: number | null;
+                    fcp?: number | null;
+                    ttfb?: number | null;
+                };
+                address?: string;
+                user_agent?: string;
+                timestamp?: string | number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1536,7 +2038,12 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["post_api_v1_beacon_request"];
+                "text/plain": components["schemas"]["post_api_v1_beacon_request"];
+            };
+        };
         responses: {
             /** @description No Content */
             204: {
@@ -1552,6 +2059,7 @@ export interface operations {
         parameters: {
             query?: {
                 site?: string;
+                key?: string;
                 format?: string;
                 import?: string;
                 finish?: string;
@@ -1560,14 +2068,20 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "text/plain": components["schemas"]["post_api_v1_beacon_log_request"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["post_api_v1_beacon_log_response"];
+                };
             };
             default: components["responses"]["Problem"];
         };
@@ -1602,6 +2116,7 @@ export interface operations {
             query?: {
                 subjects?: string;
                 share?: string;
+                last_event_id?: string;
             };
             header?: never;
             path?: never;
@@ -1614,7 +2129,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/event-stream": components["schemas"]["get_api_v1_events_response"];
+                };
             };
             default: components["responses"]["Problem"];
         };
@@ -1624,6 +2141,7 @@ export interface operations {
             query?: {
                 subjects?: string;
                 share?: string;
+                last_event_id?: string;
             };
             header?: never;
             path?: never;
@@ -1631,12 +2149,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
-            200: {
+            /** @description Switching Protocols */
+            101: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["get_api_v1_live_response"];
+                };
             };
             default: components["responses"]["Problem"];
         };
@@ -1712,7 +2232,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["get_api_v1_sites_site_id_ledger_response"];
+                };
             };
             default: components["responses"]["Problem"];
         };
@@ -1737,7 +2259,60 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["get_api_v1_sites_site_id_bots_response"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_api_v1_sites_site_id_properties: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                share?: string;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["get_api_v1_sites_site_id_properties_response"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_api_v1_ledger: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["get_api_v1_ledger_response"];
+                };
             };
             default: components["responses"]["Problem"];
         };

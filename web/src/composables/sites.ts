@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed, type Ref } from 'vue'
-import { api, unwrap, type Site, type SiteChange } from '@/api/client'
+import { api, unwrap, type ListedSite, type Site, type SiteChange } from '@/api/client'
+import { inListOrder } from '@/domain/pins'
 
 export const kSitesKey = ['sites']
 
@@ -14,6 +15,22 @@ export function useSite(id: Ref<string>) {
     queryKey: key,
     queryFn: () => unwrap(api.GET('/api/v1/sites/{site_id}', { params: { path: { site_id: id.value } } })),
     enabled: computed(() => id.value !== ''),
+  })
+}
+
+/// Pins sites for whoever is signed in; the list shows it at once and goes back when the server refuses.
+export function usePinSites() {
+  const cache = useQueryClient()
+  return useMutation({
+    mutationFn: (ids: string[]) => unwrap(api.PUT('/api/v1/pinned-sites', { body: { site_ids: ids } })),
+    onMutate: async (ids: string[]) => {
+      await cache.cancelQueries({ queryKey: kSitesKey })
+      const before = cache.getQueryData<ListedSite[]>(kSitesKey)
+      if (before) cache.setQueryData(kSitesKey, inListOrder(before, ids))
+      return before
+    },
+    onError: (_error, _ids, before) => { cache.setQueryData(kSitesKey, before) },
+    onSettled: () => cache.invalidateQueries({ queryKey: kSitesKey }),
   })
 }
 

@@ -10,23 +10,19 @@ const kSitesMax = 20
 
 /// What changes when hits arrive. Of the last half hour also what leaves it, minute by minute.
 export function pulse(report: LiveReport, realtime: boolean): string {
-  const hits = report.hits_total ?? report.ledger.accepted
-  return realtime ? `${hits} ${report.current_visitors} ${report.minutes.at(-1)?.minute}` : `${hits}`
-}
-
-/// Whether a hit of the site has ever arrived, as far as its live report tells.
-export function hasHits(report: LiveReport | undefined): boolean {
-  return report !== undefined && Boolean(report.first_hit_at || report.hits_total || report.ledger.accepted)
+  return realtime ? `${report.hits_total} ${report.current_visitors} ${report.minutes.at(-1)?.minute}` : `${report.hits_total}`
 }
 
 /// The live reports of `siteIds`, pushed by the server; the first of each comes at once. A lost stream is
-/// opened again by itself, ever more patiently.
-export function useLive(siteIds: Ref<string[]>): { reports: Record<string, LiveReport>, connection: Ref<Connection> } {
+/// opened again by itself, ever more patiently. When the server refuses that, `refused` is called once: the session, the
+/// link or the site may be gone.
+export function useLive(siteIds: Ref<string[]>, refused: () => void): { reports: Record<string, LiveReport>, connection: Ref<Connection> } {
   const reports = shallowReactive<Record<string, LiveReport>>({})
   const connection = ref<Connection>('connecting')
   let source: EventSource | undefined
   let retry: ReturnType<typeof setTimeout> | undefined
   let wait = kFirstRetryMs
+  let told = false
 
   function close() {
     clearTimeout(retry)
@@ -42,7 +38,7 @@ export function useLive(siteIds: Ref<string[]>): { reports: Record<string, LiveR
     const parameters = new URLSearchParams({ subjects: subjects.join(',') })
     if (currentShareGrant()) parameters.set('share', currentShareGrant())
     const stream = source = new EventSource(`/api/v1/events?${parameters}`)
-    stream.onopen = () => { connection.value = 'live'; wait = kFirstRetryMs }
+    stream.onopen = () => { connection.value = 'live'; wait = kFirstRetryMs; told = false }
     const take = (message: MessageEvent<string>) => {
       const report = JSON.parse(message.data) as LiveReport
       reports[report.site_id] = report
@@ -52,6 +48,8 @@ export function useLive(siteIds: Ref<string[]>): { reports: Record<string, LiveR
     stream.onerror = () => {
       connection.value = 'lost'
       if (stream.readyState !== EventSource.CLOSED) return // the browser tries again by itself
+      if (!told) refused()
+      told = true
       retry = setTimeout(() => open(ids), wait)
       wait = Math.min(wait * 2, kLongestRetryMs)
     }

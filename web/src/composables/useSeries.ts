@@ -64,7 +64,7 @@ export function useSeries() {
 
   return {
     series, compared, spans, name, interval, choices, summary, query,
-    asOf: computed(() => pushed.value ? live.value?.at : main.data.value?.meta.as_of),
+    meta: computed(() => pushed.value && live.value ? { as_of: live.value.at } : main.data.value?.meta),
     error: computed(() => pushed.value ? null : main.error.value),
     isPending: computed(() => !pushed.value && main.isPending.value),
     isStale: computed(() => !pushed.value && main.isPlaceholderData.value),

@@ -11,6 +11,9 @@ const short = new Intl.NumberFormat(locale, { notation: 'compact', maximumFracti
 
 export type Unit = 'count' | 'ratio' | 'percent' | 'seconds' | 'milliseconds' | 'score' | 'money'
 
+/// What a unit is called beside numbers that do not show it; a count is a count.
+export const kUnitWords: Record<Unit, string> = { count: '', ratio: '', percent: 'percent', seconds: 'minutes and seconds', milliseconds: 'milliseconds', score: '', money: '' }
+
 export const kMissing = '–'
 
 /// A measured value, short enough for a tile: `12.4K`, `58%`, `1m 23s`.

@@ -1,8 +1,10 @@
-import type { Ledger } from '@/api/client'
+import type { Ledger, Site, StrayRefusal } from '@/api/client'
 
 /// Reasons of refusal in words. What is not here is shown as the server calls it.
 const kReasons: Record<string, string> = {
-  unknown_site: 'Unknown site', foreign_origin: 'Foreign origin', site_key_required: 'No site key', excluded_network: 'Excluded network', excluded_path: 'Excluded path',
+  unknown_site: 'Unknown site', wrong_site_key: 'Wrong site key', no_origin: 'No origin and no key', bad_event: 'Malformed event', bad_url: 'Malformed address', too_large: 'Too large', unsupported_media: 'Unsupported media type',
+  past_retention: 'Older than the retention', no_visit: 'Engagement without a visit', redirect: 'Redirect', method: 'Not a GET',
+  foreign_origin: 'Foreign origin', site_key_required: 'No site key', excluded_network: 'Excluded network', excluded_path: 'Excluded path',
   excluded_host: 'Excluded host', excluded_country: 'Excluded country', do_not_track: 'Do Not Track', dnt: 'Do Not Track', gpc: 'Global Privacy Control',
   invalid: 'Malformed', malformed: 'Malformed', duplicate: 'Sent twice', late: 'Too late', future: 'In the future', rate_limited: 'Too many at once', spam_referrer: 'Referrer spam',
   oversize: 'Too large', unparsable: 'Unreadable line', not_a_page: 'Not a page', static_file: 'Static file', no_session: 'Engagement without a visit',
@@ -18,6 +20,25 @@ export function reasonLabel(reason: string): string {
 
 export function categoryLabel(category: string): string {
   return kCategories[category] ?? reasonLabel(category)
+}
+
+/// The site whose snippet a refused hit was probably meant to carry: the one that has the page's host, or nearly the
+/// domain that was asked for.
+export function nearestSite<Known extends Pick<Site, 'id' | 'domain' | 'hosts'>>(row: Pick<StrayRefusal, 'reason' | 'asked_site' | 'asked_host'>, sites: Known[]): Known | undefined {
+  if (row.reason !== 'unknown_site') return undefined
+  const owns = (host: string) => host === row.asked_host || (host.startsWith('*.') && row.asked_host.endsWith(host.slice(1)))
+  return sites.find(site => row.asked_host && site.hosts.some(owns)) ?? sites.find(site => row.asked_site && distance(site.domain, row.asked_site) <= 2)
+}
+
+/// How many letters must be put in, left out or changed to make `a` of `b` (Levenshtein).
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1]))
+    row = next
+  }
+  return row[b.length]!
 }
 
 export interface BotGroup { category: string, label: string, hits: number, names: { name: string, hits: number, reason: string }[] }

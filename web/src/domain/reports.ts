@@ -15,6 +15,10 @@ export interface Report {
   /// The metrics of its details, the first of them first.
   details: string[]
   map?: true
+  /// Rows without a value are told in the details only: most events have no such property.
+  hidesUnset?: true
+  /// Said when no row has a value.
+  hint?: string
 }
 
 const kVisit = ['visitors', 'percentage', 'visits', 'bounce_rate', 'visit_duration']
@@ -55,13 +59,15 @@ export const kPages: Card = {
   ],
 }
 
+const kNeedsFile = { hidesUnset: true, hint: 'Countries come built in. Regions and cities need a MaxMind file: the setting analytics.geo_database.' } as const
+
 export const kPlaces: Card = {
   key: 'places', title: 'Locations',
   tabs: [
     visit('map', 'Map', 'Country', 'visit:country', 'country', { map: true, metrics: kCard }),
     visit('countries', 'Countries', 'Country', 'visit:country', 'country'),
-    visit('regions', 'Regions', 'Region', 'visit:region_name', 'place', { dimensions: ['visit:region_name', 'visit:country'] }),
-    visit('cities', 'Cities', 'City', 'visit:city_name', 'place', { dimensions: ['visit:city_name', 'visit:country'] }),
+    visit('regions', 'Regions', 'Region', 'visit:region_name', 'place', { dimensions: ['visit:region_name', 'visit:country'], ...kNeedsFile }),
+    visit('cities', 'Cities', 'City', 'visit:city_name', 'place', { dimensions: ['visit:city_name', 'visit:country'], ...kNeedsFile }),
   ],
 }
 
@@ -88,7 +94,7 @@ export const kGoals: Report = {
 
 export function propertyReport(name: string): Report {
   return {
-    key: `property:${name}`, label: name, column: name, dimensions: [`event:props:${name}`], kind: 'text',
+    key: `property:${name}`, label: name, column: name, dimensions: [`event:props:${name}`], kind: 'text', hidesUnset: true,
     metrics: ['visitors', 'events', 'percentage'], details: ['visitors', 'events', 'percentage'],
   }
 }

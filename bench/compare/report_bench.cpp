@@ -1,9 +1,11 @@
 // The dashboard's whole set of questions over ten million events: ours, through Reports, and PostgreSQL 15 with
 // indexes over the same rows.
 //
-//   report_bench FOLDER [--rows N] [--rounds N] [--postgres yes|no] [--cold]
+//   report_bench FOLDER [--rows N] [--rounds N] [--postgres yes|no]
 //
-// FOLDER keeps the data from run to run. --cold is what the program calls itself with: one round, times to stdout.
+// FOLDER keeps the data from run to run. Cold: a new process for each question, from its start to the answer. Warm: one
+// process, after a first round that is not counted. PostgreSQL: the same, and its answers are compared with ours.
+// Both stores are given by the system's page cache; ours runs with the settings that the server has by default.
 
 #include <fmt/format.h>
 
@@ -11,7 +13,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <optional>
 
+#include "base/json.h"
 #include "modules/analytics/query/rollups.h"
 #include "modules/analytics/query/service.h"
 #include "modules/analytics/rows.h"
@@ -41,14 +45,14 @@ struct Options {
   std::int64_t rows = 10'000'000;
   int rounds = 3;
   bool postgres = true;
-  bool cold = false;
+  std::optional<std::size_t> cold;  ///< the question that this process is for: what the program calls itself with
 };
 
 /// Reports over one site of the store in a folder.
-class World final : analytics::Freshness, analytics::SiteDirectory, analytics::GoalSource, analytics::ShareCheck {
+class World final : analytics::Freshness, analytics::SiteDirectory, analytics::ShareCheck {
  public:
   explicit World(const Options& options) : map_(std::make_shared<SiteMap>()) {
-    columns_ = columns::duckdb::open({.folder = options.folder / "columns", .export_folder = {}, .threads = 2});
+    columns_ = columns::duckdb::open({.folder = options.folder / "columns", .export_folder = {}});
     columns_->create(analytics::tables());
     columns_->create(analytics::rollup_tables());
     auto site = std::make_shared<Site>();
@@ -57,11 +61,11 @@ class World final : analytics::Freshness, analytics::SiteDirectory, analytics::G
     site->timezone = "Europe/Berlin";
     site_ = site;
     map_->by_key_text = {{"1", site_}, {"example.com", site_}};
+    map_->goals[kSite] = goals();
     reports_ = std::make_unique<analytics::Reports>(analytics::Reports::Ports{.columns = *columns_,
                                                                               .clock = clock_,
                                                                               .freshness = *this,
                                                                               .sites = *this,
-                                                                              .goals = *this,
                                                                               .shares = *this,
                                                                               .export_folder = ""});
   }
@@ -84,27 +88,21 @@ class World final : analytics::Freshness, analytics::SiteDirectory, analytics::G
   columns::Columns& columns() { return *columns_; }
 
  private:
-  Task<> make_current() override { co_return; }
+  Task<std::chrono::milliseconds> make_current() override { co_return std::chrono::milliseconds{}; }
   [[nodiscard]] std::shared_ptr<const SiteMap> snapshot() const override { return map_; }
-  Task<std::vector<Goal>> goals_of(SiteId site) override {
-    co_return std::vector<Goal>{{.id = 1,
-                                 .site = site,
-                                 .kind = GoalKind::kEvent,
-                                 .event_name = "Signup",
-                                 .page_pattern = {},
-                                 .display_name = "Signup"},
-                                {.id = 2,
-                                 .site = site,
-                                 .kind = GoalKind::kPage,
-                                 .event_name = {},
-                                 .page_pattern = "/blog/article-1*",
-                                 .display_name = "Read"},
-                                {.id = 3,
-                                 .site = site,
-                                 .kind = GoalKind::kEvent,
-                                 .event_name = "Download",
-                                 .page_pattern = {},
-                                 .display_name = "Download"}};
+  static std::vector<Goal> goals() {
+    const auto goal = [](std::int64_t id, GoalKind kind, std::string what, std::string name, std::int32_t depth = 0) {
+      const bool event = kind == GoalKind::kEvent;
+      return Goal{.id = id,
+                  .site = kSite,
+                  .kind = kind,
+                  .event_name = event ? what : "",
+                  .page_pattern = event ? "" : what,
+                  .scroll_depth = depth,
+                  .display_name = std::move(name)};
+    };
+    return {goal(1, GoalKind::kEvent, "Signup", "Signup"), goal(2, GoalKind::kPage, "/blog/article-1*", "Read"),
+            goal(3, GoalKind::kEvent, "Download", "Download"), goal(4, GoalKind::kScroll, "/blog/*", "To the end", 75)};
   }
   [[nodiscard]] bool allows(const http::Request& /*request*/, SiteId /*site*/) const override { return true; }
 
@@ -118,7 +116,7 @@ class World final : analytics::Freshness, analytics::SiteDirectory, analytics::G
 void load(const Options& options) {
   constexpr std::size_t kRowsAtOnce = 100'000;
   if (std::filesystem::exists(options.folder / "loaded")) {
-    if (!options.cold) World{options}.roll_up();
+    World{options}.roll_up();
     return;
   }
   std::filesystem::remove_all(options.folder / "columns");
@@ -149,24 +147,23 @@ void load(const Options& options) {
   const auto rolled = Clock::now();
   world.roll_up();
   fmt::print(stderr, "rolled up in {:.1f} s\n", ms_since(rolled) / 1000);
-  world.columns().compact();
+  world.columns().compact({});
   std::fclose(std::fopen((options.folder / "loaded").c_str(), "w"));
 }
 
 using Times = std::map<std::string, std::vector<double>>;
 
-/// One round in a process of its own.
-void cold_round(const std::string& program, const Options& options, Times& times) {
-  const auto command = fmt::format("{} {} --rows {} --cold", program, options.folder.string(), options.rows);
+/// One question in a process of its own, from its start until it has the answer.
+double cold_time(const std::string& program, const Options& options, std::size_t question) {
+  const auto command = fmt::format("exec {} {} --cold {}", program, options.folder.string(), question);
+  const auto start = Clock::now();
   auto* pipe = ::popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("cannot start the cold round");
-  std::array<char, 256> line{};
-  while (std::fgets(line.data(), line.size(), pipe) != nullptr) {
-    const std::string_view text{line.data()};
-    const auto tab = text.find('\t');
-    times[std::string{text.substr(0, tab)}].push_back(std::stod(std::string{text.substr(tab + 1)}));
-  }
-  if (::pclose(pipe) != 0) throw std::runtime_error("the cold round failed");
+  if (pipe == nullptr) throw std::runtime_error("cannot start the cold process");
+  std::array<char, 16> answered{};
+  const bool came = std::fgets(answered.data(), answered.size(), pipe) != nullptr;
+  const auto time = ms_since(start);
+  if (::pclose(pipe) != 0 || !came) throw std::runtime_error("the cold process failed");
+  return time;
 }
 
 void one_round(World& world, Times& times) {
@@ -177,12 +174,36 @@ void one_round(World& world, Times& times) {
   }
 }
 
+/// The first metric of each row.
+std::vector<std::int64_t> numbers_of(const std::string& answer) {
+  std::vector<std::int64_t> numbers;
+  for (const auto& row : json::parse(answer).value().at("results").as_array()) {
+    numbers.push_back(row.at("metrics").at(0).to_number<std::int64_t>());
+  }
+  return numbers;
+}
+
+/// A round of PostgreSQL; says so where its answers are not ours.
+void peer_round(Postgres& postgres, World& world, Times& times) {
+  for (const auto& question : questions()) {
+    if (question.postgres.empty()) continue;
+    const auto start = Clock::now();
+    const auto theirs = postgres.run(question.postgres);
+    times[question.name].push_back(ms_since(start));
+    const auto ours = numbers_of(world.ask(question.ours));
+    if (ours != theirs) {
+      throw std::runtime_error(
+          fmt::format("{}: ours {}, PostgreSQL's {}", question.name, fmt::join(ours, " "), fmt::join(theirs, " ")));
+    }
+  }
+}
+
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
 }
 
-double p95(const Times& times, bool filtered) {
+double quantile(const Times& times, bool filtered, double part) {
   std::vector<double> all;
   for (const auto& question : questions()) {
     if (question.filtered != filtered) continue;
@@ -190,7 +211,7 @@ double p95(const Times& times, bool filtered) {
     all.insert(all.end(), its.begin(), its.end());
   }
   std::ranges::sort(all);
-  return all[static_cast<std::size_t>(static_cast<double>(all.size() - 1) * 0.95)];
+  return all[static_cast<std::size_t>(static_cast<double>(all.size() - 1) * part)];
 }
 
 void print_table(const Times& cold, const Times& warm, const Times& peer) {
@@ -211,11 +232,16 @@ void print_table(const Times& cold, const Times& warm, const Times& peer) {
     fmt::print("\n");
   }
   for (const bool filtered : {false, true}) {
-    fmt::print("p95 {:<24} {:>12.1f} {:>12.1f}", filtered ? "(filtered)" : "(whole dashboard)", p95(cold, filtered),
-               p95(warm, filtered));
-    if (!peer.empty() && !filtered)
-      fmt::print(" {:>14.0f} {:>7.0f}x", p95(peer, false), p95(peer, false) / p95(warm, false));
-    fmt::print("\n");
+    for (const double part : {0.5, 0.95}) {
+      const auto name = fmt::format("p{:.0f} {}", part * 100, filtered ? "(filtered)" : "(whole dashboard)");
+      const auto ours = quantile(warm, filtered, part);
+      fmt::print("{:<28} {:>12.1f} {:>12.1f}", name, quantile(cold, filtered, part), ours);
+      if (!peer.empty() && !filtered) {
+        const auto theirs = quantile(peer, false, part);
+        fmt::print(" {:>14.0f} {:>7.0f}x", theirs, theirs / ours);
+      }
+      fmt::print("\n");
+    }
   }
   if (ratios.empty()) return;
   std::ranges::sort(ratios);
@@ -224,7 +250,7 @@ void print_table(const Times& cold, const Times& warm, const Times& peer) {
   fmt::print("ratio of single questions: least {:.1f}x, median {:.0f}x\n", ratios.front(), ratios[ratios.size() / 2]);
 }
 
-int run(int count, char** arguments) {
+Options options_of(int count, char** arguments) {
   Options options;
   for (int i = 1; i < count; ++i) {
     const std::string_view argument{arguments[i]};
@@ -236,46 +262,47 @@ int run(int count, char** arguments) {
     } else if (argument == "--postgres") {
       options.postgres = value() == "yes";
     } else if (argument == "--cold") {
-      options.cold = true;
+      options.cold = std::stoul(value());
     } else {
       options.folder = argument;
     }
   }
+  return options;
+}
+
+int run(int count, char** arguments) {
+  auto options = options_of(count, arguments);
   if (options.folder.empty()) {
     fmt::print(stderr, "usage: report_bench FOLDER [--rows N] [--rounds N] [--postgres yes|no]\n");
     return 2;
   }
-  options.folder /= std::to_string(options.rows);
-  if (options.cold) options.folder = options.folder.parent_path();
-  std::filesystem::create_directories(options.folder);
-  load(options);
-  Times warm;
   if (options.cold) {
     World world(options);
-    one_round(world, warm);
-    for (const auto& [name, times] : warm) fmt::print("{}\t{}\n", name, times.front());
+    world.ask(questions().at(*options.cold).ours);
+    std::puts("answered");
+    std::fflush(stdout);
     return 0;
   }
+  options.folder /= std::to_string(options.rows);
+  std::filesystem::create_directories(options.folder);
+  load(options);
   Times cold;
-  for (int i = 0; i < options.rounds; ++i) cold_round(arguments[0], options, cold);
-  {
-    World world(options);
-    Times ignored;
-    one_round(world, ignored);
-    for (int i = 0; i < options.rounds; ++i) one_round(world, warm);
+  for (int round = 0; round < options.rounds; ++round) {
+    for (std::size_t i = 0; i < questions().size(); ++i) {
+      cold[questions()[i].name].push_back(cold_time(arguments[0], options, i));
+    }
   }
+  Times warm;
+  Times ignored;
+  World world(options);
+  one_round(world, ignored);
+  for (int i = 0; i < options.rounds; ++i) one_round(world, warm);
   Times peer;
   if (options.postgres) {
     Postgres postgres(options.folder / "postgres");
     postgres.load(options.rows);
-    for (int i = 0; i <= options.rounds; ++i) {
-      for (const auto& question : questions()) {
-        if (question.postgres.empty()) continue;
-        const auto start = Clock::now();
-        postgres.run(question.postgres);
-        if (i > 0) peer[question.name].push_back(ms_since(start));
-      }
-    }
+    peer_round(postgres, world, ignored);
+    for (int i = 0; i < options.rounds; ++i) peer_round(postgres, world, peer);
   }
   print_table(cold, warm, peer);
   return 0;

@@ -15,7 +15,7 @@ namespace {
 using analytics::Hit;
 using analytics::Visit;
 
-constexpr double kEventsPerVisit = 4.35;
+constexpr double kEventsPerVisit = 4.0;
 constexpr int kDays = 30;
 
 /// SplitMix64 (Steele et al. 2014).
@@ -179,6 +179,7 @@ class Traffic {
     if (first_on_page) pages.push_back(hit.path);
     ++visit.pageviews;
     put(hit, visit, first_on_page);
+    if (random_.unit() < 0.08) vitals(hit, visit);
     if (random_.unit() < 0.5) {
       Hit engagement = hit;
       engagement.name = "engagement";
@@ -198,10 +199,22 @@ class Traffic {
     }
   }
 
+  void vitals(const Hit& view, Visit& visit) {
+    Hit hit = view;
+    hit.name = "vitals";
+    hit.at += seconds{2};
+    hit.lcp = 800 + 4'000 * random_.unit() * random_.unit();
+    hit.inp = 20 + 500 * random_.unit() * random_.unit();
+    hit.cls = 0.4 * random_.unit() * random_.unit();
+    hit.fcp = 300 + 2'500 * random_.unit() * random_.unit();
+    hit.ttfb = 50 + 1'500 * random_.unit() * random_.unit();
+    put(hit, visit, false);
+  }
+
   void put(Hit& hit, Visit& visit, bool first_on_page) {
     hit.event_id = random_.next();
     visit.ended_at = hit.at;
-    if (hit.name != "engagement") ++visit.events;
+    if (hit.name != "engagement" && hit.name != "vitals") ++visit.events;
     take_event_(hit, {.visit = &visit, .first_on_page = first_on_page, .opened = false});
   }
 

@@ -24,17 +24,20 @@ constexpr const char* kSettings =
 constexpr const char* kTables = R"(
 create unlogged table events (site_id bigint, at timestamp, event_id bigint, visit_id bigint, visitor_id bigint,
   visitor_day int, name text, path text, country text, device text, scroll_depth int, engagement_ms bigint,
-  properties jsonb);
+  lcp float8, inp float8, cls float8, fcp float8, ttfb float8, properties jsonb);
 create unlogged table visits (site_id bigint, visit_id bigint, visitor_id bigint, started_at timestamp, ended_at timestamp,
   duration_ms bigint, pageviews int, events int, is_bounce boolean, entry_page text, exit_page text, referrer text,
   source text, channel text, utm_source text, utm_medium text, utm_campaign text, utm_content text, utm_term text,
   country text, region text, city text, browser text, os text, device text, screen text, language text);
 )";
 
-/// Index-only scans for everything that is asked.
+/// Index-only scans for everything that is asked of events; a visit has too many attributes for that.
 constexpr const char* kIndexes = R"(
 create index on events (site_id, at) include (visitor_id, name, path);
-create index on events (site_id, name, at) include (visitor_id, path);
+create index on events (site_id, name, at) include (visitor_id, path, scroll_depth);
+create index on events (site_id, at) include (lcp, inp, cls, fcp, ttfb) where name = 'vitals';
+create index on events (site_id, name, at) include (visitor_id, properties)
+  where name not in ('pageview', 'engagement', 'vitals');
 create index on visits (site_id, started_at) include (visitor_id, duration_ms, is_bounce);
 vacuum analyze events;
 vacuum analyze visits;
@@ -93,6 +96,9 @@ void put_event(CopyText& out, const analytics::Hit& hit, const analytics::Visit&
   out.number(static_cast<std::int64_t>(hit.visitor)).number(hit.visitor_day).text(hit.name).text(hit.path);
   out.text(hit.country).text(hit.device);
   out.plain(hit.scroll_depth < 0 ? "\\N" : std::to_string(hit.scroll_depth)).number(hit.engagement_ms);
+  for (const auto& vital : {hit.lcp, hit.inp, hit.cls, hit.fcp, hit.ttfb}) {
+    out.plain(vital ? fmt::format("{}", *vital) : "\\N");
+  }
   out.text(hit.properties.empty() ? "{}" : fmt::format(R"({{"plan":"{}"}})", hit.properties[0].second));
   out.end_row();
 }
@@ -127,8 +133,8 @@ void Postgres::start() {
   if (!std::filesystem::exists(data / "PG_VERSION")) {
     std::filesystem::create_directories(folder_);
     if (::geteuid() == 0) shell(fmt::format("chown postgres {}", folder_.string()));
-    shell(
-        as_server(fmt::format("{}/initdb -D {} -U bench --auth=trust --no-sync >/dev/null", kBinaries, data.string())));
+    shell(as_server(fmt::format("{}/initdb -D {} -U bench --auth=trust --locale=C --encoding=UTF8 --no-sync >/dev/null",
+                                kBinaries, data.string())));
   }
   shell(as_server(fmt::format("{}/pg_ctl -D {} -w -l {}/log -o \"{} -k {}\" start >/dev/null", kBinaries, data.string(),
                               folder_.string(), kSettings, folder_.string())));
@@ -136,11 +142,17 @@ void Postgres::start() {
   if (PQstatus(connection_) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(connection_));
 }
 
-void Postgres::run(const std::string& statements) {
+std::vector<std::int64_t> Postgres::run(const std::string& statements) {
   PGresult* result = PQexec(connection_, statements.c_str());
   const auto status = PQresultStatus(result);
+  std::vector<std::int64_t> numbers;
+  const int column = PQfnumber(result, "n");
+  for (int row = 0; column >= 0 && row < PQntuples(result); ++row) {
+    numbers.push_back(std::atoll(PQgetvalue(result, row, column)));
+  }
   PQclear(result);
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) throw std::runtime_error(PQerrorMessage(connection_));
+  return numbers;
 }
 
 void Postgres::copy(const char* text, std::int64_t rows) {

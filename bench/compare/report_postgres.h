@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 struct pg_conn;
 
@@ -19,8 +20,8 @@ class Postgres {
 
   /// Fills the tables, unless they are.
   void load(std::int64_t rows);
-  /// Runs one or more statements and fetches what they answer.
-  void run(const std::string& statements);
+  /// Runs one or more statements; gives the column `n` of the last one's answer.
+  std::vector<std::int64_t> run(const std::string& statements);
 
  private:
   void start();

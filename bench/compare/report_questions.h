@@ -9,7 +9,7 @@ namespace mainstay::bench {
 struct Question {
   std::string name;
   std::string ours;      ///< a v2 query
-  std::string postgres;  ///< "" where only ours is measured
+  std::string postgres;  ///< "" where only ours is measured; its column `n` is the first metric of each of our rows
   bool filtered = false;
 };
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "modules/analytics/query/rollups.h"
 #include "modules/analytics/rows.h"
 #include "modules/analytics/sessioniser.h"
 #include "modules/analytics/tables.h"
@@ -29,7 +30,6 @@ ReportWorld::ReportWorld(std::string_view timezone)
                                                       .clock = clock,
                                                       .freshness = *this,
                                                       .sites = *this,
-                                                      .goals = *this,
                                                       .shares = *this,
                                                       .export_folder = export_folder().string()});
 }
@@ -67,9 +67,10 @@ void ReportWorld::add(Hit hit) {
 }
 
 void ReportWorld::goal(Goal goal) {
-  goal.id = static_cast<std::int64_t>(goals_.size()) + 1;
+  auto& goals = map_->goals[site_->id];
+  goal.id = static_cast<std::int64_t>(goals.size()) + 1;
   goal.site = site_->id;
-  goals_.push_back(std::move(goal));
+  goals.push_back(std::move(goal));
 }
 
 void ReportWorld::write() {
@@ -80,7 +81,7 @@ void ReportWorld::write() {
   BatchRows visits("visits");
   BatchRows open("open_visits");
   const auto store = [&](const Sessioniser::Changes& changes) {
-    for (const auto& visit : changes.ended) add_visit(visits, visit);
+    for (const auto& visit : changes.ended) add_visit(visits, *visit);
   };
   for (const auto& hit : hits_) {
     store(sessioniser.take_changes(hit.at));
@@ -90,7 +91,7 @@ void ReportWorld::write() {
   const auto changes = sessioniser.take_changes(clock.now());
   store(changes);
   const auto far = sessioniser.take_changes(clock.now() + hours{200});
-  for (const auto& visit : far.ended) add_visit(open, visit);
+  for (const auto& visit : far.ended) add_visit(open, *visit);
   std::vector<columns::Step> steps;
   for (auto* rows : {&events, &visits, &open}) {
     if (!rows->empty()) steps.emplace_back(rows->take());
@@ -136,11 +137,9 @@ http::Request ReportWorld::request(std::string_view body) const {
   return request;
 }
 
-Task<> ReportWorld::make_current() { co_return; }
+Task<std::chrono::milliseconds> ReportWorld::make_current() { co_return missing; }
 
 std::shared_ptr<const SiteMap> ReportWorld::snapshot() const { return map_; }
-
-Task<std::vector<Goal>> ReportWorld::goals_of(SiteId /*site*/) { co_return goals_; }
 
 bool ReportWorld::allows(const http::Request& /*request*/, SiteId /*site*/) const { return share_allows; }
 

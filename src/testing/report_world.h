@@ -18,7 +18,7 @@ namespace mainstay::testing {
 
 /// A site with hits in a column store of its own, and reports over it. Hits become visits by the sessioniser.
 /// One thread.
-class ReportWorld final : analytics::Freshness, analytics::SiteDirectory, analytics::GoalSource, analytics::ShareCheck {
+class ReportWorld final : analytics::Freshness, analytics::SiteDirectory, analytics::ShareCheck {
  public:
   explicit ReportWorld(std::string_view timezone = "UTC");
   ~ReportWorld() override;
@@ -43,15 +43,16 @@ class ReportWorld final : analytics::Freshness, analytics::SiteDirectory, analyt
   [[nodiscard]] columns::Columns& columns() { return *columns_; }
   [[nodiscard]] const std::vector<analytics::Hit>& hits() const { return hits_; }
   [[nodiscard]] std::shared_ptr<const analytics::Site> site() const { return site_; }
+  [[nodiscard]] const analytics::SiteDirectory& directory() const { return *this; }
   [[nodiscard]] std::filesystem::path export_folder() const { return folder_ / "exports"; }
 
   ManualClock clock;
   bool share_allows = false;
+  std::chrono::milliseconds missing{};  ///< what make_current answers
 
  private:
-  Task<> make_current() override;
+  Task<std::chrono::milliseconds> make_current() override;
   [[nodiscard]] std::shared_ptr<const analytics::SiteMap> snapshot() const override;
-  Task<std::vector<analytics::Goal>> goals_of(SiteId site) override;
   [[nodiscard]] bool allows(const http::Request& request, SiteId site) const override;
 
   TemporaryFolder folder_;
@@ -59,7 +60,6 @@ class ReportWorld final : analytics::Freshness, analytics::SiteDirectory, analyt
   std::shared_ptr<analytics::Site> site_;
   std::shared_ptr<analytics::SiteMap> map_;
   std::vector<analytics::Hit> hits_;
-  std::vector<analytics::Goal> goals_;
   std::unique_ptr<analytics::Reports> reports_;
 };
 

@@ -93,10 +93,10 @@ std::string key_list(std::size_t count) {
 }
 
 void Core::add_rows_parts(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters, SumSet sums,
-                          DaySpan span, std::vector<std::string>& parts) {
+                          const Spans& spans, std::vector<std::string>& parts) {
   const auto sessions = only(sums, {Sum::kStarted, Sum::kBounces, Sum::kDuration});
   const auto counts = only(sums, {Sum::kPageviews, Sum::kEvents, Sum::kRevenue, Sum::kRevenueCount});
-  Part part{.dimensions = dimensions, .filters = filters, .own = {}, .all = sums, .primary = true, .span = span};
+  Part part{.dimensions = dimensions, .filters = filters, .own = {}, .all = sums, .primary = true, .spans = spans};
   const auto add = [&](SumSet own, bool of_visits) {
     if (is_empty(own)) return;
     part.own = own;
@@ -134,55 +134,122 @@ std::string added_up(const std::vector<std::string>& parts, std::size_t dimensio
 
 }  // namespace
 
+template <class Add>
+void Core::for_each_goal(const std::vector<Dimension>& dimensions, const Add& add) {
+  const bool by_goal = std::ranges::any_of(dimensions, &Dimension::is_goal);
+  goal_ = 0;
+  do {
+    add();
+  } while (by_goal && ++goal_ < input_.goals.size());
+  goal_ = 0;
+}
+
 std::string Core::select(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters, SumSet sums) {
   std::vector<std::string> parts;
-  const bool possible = filters.empty() && !sums.has(Sum::kRevenue);
-  if (const auto name = possible ? rolled_up(dimensions) : std::nullopt) {
-    if (const auto picks = pick(input_.coverage, input_.range, input_.zone, name->interval)) {
-      parts.push_back(rollup_part(*name, *picks, dimensions.size(), sums));
-      for (const auto& span : picks->raw) add_rows_parts(dimensions, filters, sums, span, parts);
+  for_each_goal(dimensions, [&] { add_parts(dimensions, filters, sums, parts); });
+  return added_up(parts, dimensions.size(), sums);
+}
+
+std::string Core::select_day(const std::vector<Dimension>& dimensions, SumSet sums, std::int32_t visitor_day) {
+  std::vector<std::string> parts;
+  const Spans spans{{.first = visitor_day, .last = visitor_day}};
+  for_each_goal(dimensions, [&] { add_rows_parts(dimensions, {}, sums, spans, parts); });
+  return added_up(parts, dimensions.size(), sums);
+}
+
+void Core::add_parts(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters, SumSet sums,
+                     std::vector<std::string>& parts) {
+  Spans spans;
+  if (const auto where = rolled_up_for(dimensions, filters, sums)) {
+    if (auto picks = pick(input_.coverage, input_.range, input_.zone, *where)) {
+      parts.push_back(rollup_part(*where, *picks, dimensions, sums));
+      spans = std::move(picks->raw);
     }
   }
-  if (parts.empty()) add_rows_parts(dimensions, filters, sums, {}, parts);
-  return added_up(parts, dimensions.size(), sums);
+  add_rows_parts(dimensions, filters, sums, spans, parts);
 }
 
-std::string Core::select_days(const std::vector<Dimension>& dimensions, SumSet sums, DaySpan span) {
-  std::vector<std::string> parts;
-  add_rows_parts(dimensions, {}, sums, span, parts);
-  return added_up(parts, dimensions.size(), sums);
+std::optional<RolledUp> Core::rolled_up_for(const std::vector<Dimension>& dimensions,
+                                            const std::vector<Filter>& filters, SumSet sums) const {
+  if (sums.has(Sum::kRevenue)) return std::nullopt;
+  if (dimensions.size() == 1 && dimensions[0].is_goal()) {
+    if (!filters.empty() || input_.goals.empty()) return std::nullopt;
+    return rolled_up(input_.goals[goal_]);
+  }
+  auto found = rolled_up(dimensions, filters);
+  // Visits of a page began there; visits that a filter on pages lets through may have begun elsewhere.
+  if (found && found->only && !filters[0].dimension.of_visit() &&
+      sums.has_any({Sum::kStarted, Sum::kBounces, Sum::kDuration})) {
+    return std::nullopt;
+  }
+  return found;
 }
 
-std::string Core::rollup_part(const RolledUp& rolled_up, const Picks& picks, std::size_t keys, SumSet sums) {
+namespace {
+
+/// Which rows of rollups `r` the picks are.
+std::string picked(const std::vector<Pick>& picks) {
+  std::vector<std::string> any;
+  for (std::size_t i = 0; i < picks.size();) {
+    auto end = i + 1;
+    while (end < picks.size() && picks[end].local_day == picks[i].local_day &&
+           picks[end].visitor_day == picks[end - 1].visitor_day + 1) {
+      ++end;
+    }
+    any.push_back(fmt::format("(r.local_day = {} and r.visitor_day >= {} and r.visitor_day <= {})", picks[i].local_day,
+                              picks[i].visitor_day, picks[end - 1].visitor_day));
+    i = end;
+  }
+  return fmt::format("({})", fmt::join(any, " or "));
+}
+
+/// The picks as a table `p`, where each counts in a bucket of its own.
+std::string joined_picks(const std::vector<Pick>& picks) {
+  std::vector<std::string> values;
+  for (const auto& pick : picks) {
+    values.push_back(fmt::format("({}, {}, {}::bigint)", pick.visitor_day, pick.local_day, pick.bucket));
+  }
+  return fmt::format(
+      " join (values {}) p(visitor_day, local_day, bucket) on r.visitor_day = p.visitor_day and "
+      "r.local_day = p.local_day",
+      fmt::join(values, ", "));
+}
+
+}  // namespace
+
+std::string Core::rollup_part(const RolledUp& rolled_up, const Picks& picks, const std::vector<Dimension>& dimensions,
+                              SumSet sums) {
+  const bool by_day = rolled_up.interval && rolled_up.interval != Interval::kHour;
   std::string columns;
-  if (keys > 0)
-    columns = rolled_up.interval == Interval::kHour ? "r.bucket as d0, "
-              : rolled_up.interval                  ? "p.bucket as d0, "
-                                                    : "r.value as d0, ";
-  if (keys > 1) columns += "r.value2 as d1, ";
-  columns += "1 as present";
+  if (rolled_up.interval) {
+    columns = by_day ? "p.bucket as d0, " : "r.bucket as d0, ";
+  } else if (!dimensions.empty()) {
+    columns = dimensions[0].is_goal() ? fmt::format("{} as d0, ", goal_) : "r.value as d0, ";
+  }
+  if (dimensions.size() > 1) columns += "r.value2 as d1, ";
+  columns += "r.visitors as present";
   for (std::size_t i = 0; i < kSums; ++i) {
     const auto sum = static_cast<Sum>(i);
     if (sums.has(sum)) columns += fmt::format(", r.{0} as {0}", to_text(sum));
   }
-  std::vector<std::string> values;
-  for (const auto& pick : picks.picks) {
-    values.push_back(fmt::format("({}, {}, {}::bigint)", pick.visitor_day, pick.local_day, pick.bucket));
-  }
-  return fmt::format(
-      "select {} from rollups r join (values {}) p(visitor_day, local_day, bucket) on r.visitor_day = p.visitor_day "
-      "and "
-      "r.local_day = p.local_day where r.site_id = {} and r.dimension = '{}' and r.visitor_day >= {} and "
-      "r.visitor_day <= {}",
-      columns, fmt::join(values, ", "), parameters_.add(static_cast<std::int64_t>(input_.site)), rolled_up.name,
-      picks.picks.front().visitor_day, picks.picks.back().visitor_day);
+  auto condition = fmt::format("r.site_id = {} and r.dimension = '{}' and r.visitor_day >= {} and r.visitor_day <= {}",
+                               parameters_.add(static_cast<std::int64_t>(input_.site)), rolled_up.name,
+                               picks.picks.front().visitor_day, picks.picks.back().visitor_day);
+  if (rolled_up.only) condition += fmt::format(" and r.value = {}", parameters_.add(*rolled_up.only));
+  if (!by_day) condition += " and " + picked(picks.picks);
+  return fmt::format("select {} from rollups r{} where {}", columns, by_day ? joined_picks(picks.picks) : "",
+                     condition);
 }
 
-std::string Core::in_span(std::string_view alias, DaySpan span) {
-  std::string text;
-  if (span.first) text += fmt::format(" and {}.visitor_day >= {}", alias, *span.first);
-  if (span.last) text += fmt::format(" and {}.visitor_day <= {}", alias, *span.last);
-  return text;
+std::string Core::in_spans(std::string_view alias, const Spans& spans) {
+  if (spans.empty()) return "";
+  std::vector<std::string> any;
+  for (const auto& span : spans) {
+    const auto first = span.first ? fmt::format("{}.visitor_day >= {}", alias, *span.first) : "";
+    const auto last = span.last ? fmt::format("{}.visitor_day <= {}", alias, *span.last) : "";
+    any.push_back(fmt::format("({}{}{})", first, span.first && span.last ? " and " : "", last));
+  }
+  return fmt::format(" and ({})", fmt::join(any, " or "));
 }
 
 std::string Core::key(const Dimension& dimension, Rows rows, EntryFor entry) {
@@ -220,26 +287,25 @@ std::string Core::events_part(const Part& part) {
   const auto& dimensions = part.dimensions;
   const auto& filters = part.filters;
   const auto columns = sum_columns(part.own, part.all, part.primary, [](Sum sum) { return event_sum(sum); });
-  const auto select = [&](const std::string& condition) {
-    return fmt::format("select {}{} from {} where {}{} and ({}){}{}", event_keys(dimensions), columns,
-                       events_source(dimensions), events_in_range(scope_), in_span("e", part.span), condition,
-                       events_filters(filters, scope_), group_by(dimensions.size()));
-  };
-  if (std::ranges::none_of(dimensions, &Dimension::is_goal)) return select(countable(filters, scope_));
-  // An event may reach several goals: a select for each is faster than rows multiplied.
-  std::vector<std::string> selects;
-  for (goal_ = 0; goal_ < input_.goals.size(); ++goal_) {
-    selects.push_back(select(goal_sql(input_.goals[goal_], parameters_)));
+  std::string condition = countable(filters, scope_);
+  if (std::ranges::any_of(dimensions, &Dimension::is_goal)) {
+    condition = input_.goals.empty() ? "false" : goal_sql(input_.goals[goal_], parameters_);
   }
-  goal_ = 0;
-  if (selects.empty()) selects.push_back(select("false"));
-  return fmt::format("{}", fmt::join(selects, " union all "));
+  return fmt::format("select {}{} from {} where {}{} and ({}){}{}", event_keys(dimensions), columns,
+                     events_source(dimensions), events_in_range(scope_), in_spans("e", part.spans), condition,
+                     events_filters(filters, scope_), group_by(dimensions.size()));
 }
 
-std::string Core::straddling() {
+std::string Core::straddling(const Spans& spans) {
   const auto from = parameters_.add(input_.range.from);
-  if (!input_.coverage.straddle_until) return fmt::format("v.started_at >= {}", from);
-  const auto until = std::min(*input_.coverage.straddle_until + microseconds{1}, input_.range.to);
+  std::optional<Instant> last;
+  for (const auto& [day, until] : input_.coverage.straddles) {
+    const bool counts =
+        spans.empty() || std::ranges::any_of(spans, [&](const DaySpan& span) { return span.contains(day); });
+    if (counts && (!last || until > *last)) last = until;
+  }
+  if (!last) return fmt::format("v.started_at >= {}", from);
+  const auto until = std::min(*last + microseconds{1}, input_.range.to);
   return fmt::format(
       R"((v.started_at >= {0} or v.visit_id in (select e.visit_id from events e where e.site_id = {1} and e."at" >= {0} )"
       R"(and e."at" < {2} and {3})))",
@@ -262,9 +328,9 @@ std::string Core::visits_part(const Part& part) {
   return fmt::format(
       "select {}{} from {} v where v.site_id = {} and v.ended_at >= {} and v.started_at < {}{} and {}{}{}", keys,
       columns, kAllVisits, parameters_.add(static_cast<std::int64_t>(input_.site)), from,
-      parameters_.add(input_.range.to), in_span("v", part.span),
-      presence ? straddling() : fmt::format("v.started_at >= {}", from), visits_filters(part.filters, entry, scope_),
-      group_by(dimensions.size()));
+      parameters_.add(input_.range.to), in_spans("v", part.spans),
+      presence ? straddling(part.spans) : fmt::format("v.started_at >= {}", from),
+      visits_filters(part.filters, entry, scope_), group_by(dimensions.size()));
 }
 
 }  // namespace mainstay::analytics::query

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "modules/analytics/query/coverage.h"
 #include "modules/analytics/query/filter_sql.h"
 #include "modules/analytics/query/plan.h"
-#include "modules/analytics/query/rollups.h"
 
 namespace mainstay::analytics::query {
 
@@ -57,8 +57,8 @@ class Core {
   /// From rollups as far as they reach.
   [[nodiscard]] std::string select(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters,
                                    SumSet sums);
-  /// From rows only, of the visitor_days of `span` only.
-  [[nodiscard]] std::string select_days(const std::vector<Dimension>& dimensions, SumSet sums, DaySpan span);
+  /// From rows only, of one visitor_day.
+  [[nodiscard]] std::string select_day(const std::vector<Dimension>& dimensions, SumSet sums, std::int32_t visitor_day);
 
   /// "events e", joined to its visits when a dimension needs that.
   [[nodiscard]] std::string events_source(const std::vector<Dimension>& dimensions);
@@ -67,23 +67,33 @@ class Core {
   [[nodiscard]] const FilterScope& scope() const { return scope_; }
 
  private:
-  /// One select that the sums of others may be added to: rows of the visitor_days of `span`.
+  /// Visitor_days; all of them when empty.
+  using Spans = std::vector<DaySpan>;
+  /// One select that the sums of others may be added to: rows of the visitor_days of `spans`.
   struct Part {
     const std::vector<Dimension>& dimensions;
     const std::vector<Filter>& filters;
     SumSet own;    ///< what it computes
     SumSet all;    ///< what it has columns for
     bool primary;  ///< decides which groups there are
-    DaySpan span;
+    const Spans& spans;
   };
   [[nodiscard]] std::string key(const Dimension& dimension, Rows rows, EntryFor entry);
   [[nodiscard]] std::string events_part(const Part& part);
   [[nodiscard]] std::string visits_part(const Part& part);
-  [[nodiscard]] std::string rollup_part(const RolledUp& rolled_up, const Picks& picks, std::size_t keys, SumSet sums);
+  [[nodiscard]] std::string rollup_part(const RolledUp& rolled_up, const Picks& picks,
+                                        const std::vector<Dimension>& dimensions, SumSet sums);
+  [[nodiscard]] std::optional<RolledUp> rolled_up_for(const std::vector<Dimension>& dimensions,
+                                                      const std::vector<Filter>& filters, SumSet sums) const;
+  void add_parts(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters, SumSet sums,
+                 std::vector<std::string>& parts);
   void add_rows_parts(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters, SumSet sums,
-                      DaySpan span, std::vector<std::string>& parts);
-  [[nodiscard]] std::string in_span(std::string_view alias, DaySpan span);
-  [[nodiscard]] std::string straddling();
+                      const Spans& spans, std::vector<std::string>& parts);
+  /// An event may reach several goals: a select for each is faster than rows multiplied.
+  template <class Add>
+  void for_each_goal(const std::vector<Dimension>& dimensions, const Add& add);
+  [[nodiscard]] static std::string in_spans(std::string_view alias, const Spans& spans);
+  [[nodiscard]] std::string straddling(const Spans& spans);
 
   const PlanInput& input_;
   Parameters& parameters_;

@@ -12,17 +12,6 @@ namespace {
 
 using testing::ReportWorld;
 
-class Directory final : public SiteDirectory {
- public:
-  explicit Directory(const ReportWorld& world) : map_(std::make_shared<SiteMap>()) {
-    map_->by_key_text = {{"7", world.site()}};
-  }
-  [[nodiscard]] std::shared_ptr<const SiteMap> snapshot() const override { return map_; }
-
- private:
-  std::shared_ptr<SiteMap> map_;
-};
-
 /// People who come and go for a week, some of them over midnight, with attributes that change between visits.
 void populate(ReportWorld& world, unsigned seed) {
   std::mt19937 random(seed);
@@ -49,9 +38,7 @@ void populate(ReportWorld& world, unsigned seed) {
 }
 
 void build_all(ReportWorld& world) {
-  const Directory directory(world);
-  world.columns().create(rollup_tables());
-  RollupKeeper keeper(world.columns(), directory);
+  RollupKeeper keeper(world.columns(), world.directory());
   while (keeper.build_one(world.clock.now())) {
   }
 }
@@ -102,7 +89,6 @@ class RollupsTest : public ::testing::TestWithParam<const char*> {};
 TEST_P(RollupsTest, answers_are_the_same_with_and_without_rollups) {
   ReportWorld world(GetParam());
   populate(world, 42);
-  world.columns().create(rollup_tables());
   std::map<std::string, std::vector<std::string>> before;
   for (const auto& question : questions(7)) before[question] = world.rows(question);
   build_all(world);
@@ -157,36 +143,60 @@ TEST(Rollups, a_report_over_closed_days_reads_nothing_else) {
 
 TEST(Rollups, a_rollup_of_another_time_zone_is_not_used) {
   columns::Answer answer;
-  answer.rows = {{std::int64_t{20'000}, std::int64_t{-1}, std::string{"UTC"}, std::int64_t{5}, std::monostate{}},
-                 {std::int64_t{20'000}, std::int64_t{20'000}, std::string{"UTC"}, std::int64_t{5}, std::monostate{}}};
+  answer.rows = {
+      {std::int64_t{20'000}, std::int64_t{-1}, std::string{"UTC"}, std::int64_t{5}, std::monostate{}, std::monostate{}},
+      {std::int64_t{20'000}, std::int64_t{20'000}, std::string{"UTC"}, std::int64_t{5}, std::monostate{},
+       std::monostate{}}};
   EXPECT_TRUE(query::coverage_of(answer, "Europe/Berlin").days.empty());
   EXPECT_EQ(query::coverage_of(answer, "UTC").days.size(), 1U);
 }
 
-/// What the numbers are by definition, from the hits alone.
-TEST(Reports, views_of_each_page_agree_with_a_naive_count) {
-  ReportWorld world("Europe/Berlin");
-  populate(world, 9);
-  world.columns().create(rollup_tables());
+constexpr auto kGoalQuestion =
+    R"({"metrics":["visitors","events"],"dimensions":["event:goal"],"date_range":["2026-11-17","2026-11-18"]})";
+
+TEST(Rollups, goals_of_closed_days_are_not_counted_on_rows) {
+  ReportWorld world;
+  world.goal({.kind = GoalKind::kPage, .page_pattern = "/blog/*", .display_name = "Read"});
+  world.goal({.kind = GoalKind::kPage, .page_pattern = "/never", .display_name = "Never"});
+  world.goal({.kind = GoalKind::kEvent, .event_name = "Signup", .display_name = "Signed up"});
+  world.view(1, "2026-11-17T10:00:00Z", "/blog/1");
+  world.view(1, "2026-11-17T10:01:00Z", "/blog/2");
+  world.event(1, "2026-11-18T10:00:00Z", "Signup");
+  world.write();
   build_all(world);
-  const auto zone = TimeZone::find("Europe/Berlin").value();
-  for (int day = 0; day < 9; ++day) {
-    const auto date = to_rfc3339(testing::ManualClock::kStart - days{9} + days{day}).substr(0, 10);
-    std::map<std::string, std::int64_t> views;
-    for (const auto& hit : world.hits()) {
-      if (hit.name == "pageview" && query::local_date(hit.at, zone) == date) ++views[hit.path];
-    }
-    for (const auto& row :
-         world
-             .ask(fmt::format(R"({{"metrics":["pageviews"],"dimensions":["event:page"],"date_range":["{0}","{0}"]}})",
-                              date))["results"]
-             .get_array()) {
-      const std::string path{row.at("dimensions").at(0).get_string()};
-      EXPECT_EQ(row.at("metrics").at(0).to_number<std::int64_t>(), views[path]) << date << path;
-      views.erase(path);
-    }
-    for (const auto& [path, count] : views) EXPECT_EQ(count, 0) << date << path;
-  }
+  world.columns().commit(std::vector<columns::Step>{columns::Statement{"delete from visits", {}},
+                                                    columns::Statement{"delete from events", {}}});
+  EXPECT_THAT(world.rows(kGoalQuestion), ::testing::UnorderedElementsAre("Read: 1,2", "Signed up: 1,1"));
+}
+
+TEST(Rollups, a_goal_that_comes_later_is_counted_on_rows_until_it_is_rolled_up) {
+  ReportWorld world;
+  world.view(1, "2026-11-17T10:00:00Z", "/blog/1");
+  world.write();
+  build_all(world);
+  world.goal({.kind = GoalKind::kPage, .page_pattern = "/blog/*", .display_name = "Read"});
+  EXPECT_THAT(world.rows(kGoalQuestion), ::testing::ElementsAre("Read: 1,1"));
+  build_all(world);
+  world.columns().commit(std::vector<columns::Step>{columns::Statement{"delete from events", {}}});
+  EXPECT_THAT(world.rows(kGoalQuestion), ::testing::ElementsAre("Read: 1,1"));
+}
+
+TEST(Rollups, a_filter_on_one_value_reads_nothing_else) {
+  ReportWorld world;
+  world.view(1, "2026-11-17T10:00:00Z", "/", [](Hit& hit) { hit.country = "DE"; });
+  world.view(2, "2026-11-18T10:00:00Z", "/", [](Hit& hit) { hit.country = "FR"; });
+  world.write();
+  build_all(world);
+  world.columns().commit(std::vector<columns::Step>{columns::Statement{"delete from visits", {}},
+                                                    columns::Statement{"delete from events", {}}});
+  const auto ask = [&](std::string_view dimension) {
+    return world.rows(fmt::format(R"({{"metrics":["visitors","bounce_rate"],"dimensions":[{}],"date_range":)"
+                                  R"(["2026-11-17","2026-11-18"],"filters":[["is","visit:country",["DE"]]]}})",
+                                  dimension));
+  };
+  EXPECT_THAT(ask(""), ::testing::ElementsAre("1,100"));
+  EXPECT_THAT(ask(R"("visit:country")"), ::testing::ElementsAre("DE: 1,100"));
+  EXPECT_THAT(ask(R"("time:day")"), ::testing::ElementsAre("2026-11-17: 1,100"));
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ Task<Result<std::string>> Reports::answer(const http::Request& request) {
 }
 
 Task<Result<std::string>> Reports::answer(std::shared_ptr<const Site> site, query::Request request) {
-  co_await ports_.freshness.make_current();
+  const auto missing = co_await ports_.freshness.make_current();
   auto prepared = co_await prepare(std::move(site), std::move(request));
   if (!prepared) co_return refuse(prepared);
   auto rows = co_await run(*prepared, prepared->range, std::nullopt);
@@ -58,6 +58,7 @@ Task<Result<std::string>> Reports::answer(std::shared_ptr<const Site> site, quer
                            .goals = prepared->goals,
                            .range = prepared->range,
                            .as_of = prepared->calendar.now,
+                           .missing = missing,
                            .buckets = prepared->buckets,
                            .rows = std::move(*rows)};
   if (prepared->request.comparison) {
@@ -119,13 +120,14 @@ Task<Result<Prepared>> Reports::prepare(std::shared_ptr<const Site> site, query:
   const auto is_goal = [](const query::Filter& leaf) { return leaf.dimension.is_goal(); };
   if (std::ranges::any_of(prepared.request.dimensions, &query::Dimension::is_goal) ||
       any_leaf(prepared.request.filters, query::HasDone::kEnter, is_goal)) {
-    prepared.goals = co_await ports_.goals.goals_of(prepared.site->id);
+    prepared.goals = ports_.sites.snapshot()->goals_of(prepared.site->id);
   }
   co_return prepared;
 }
 
 Task<Result<query::Coverage>> Reports::coverage_of(const Prepared& prepared, const query::TimeRange& range) {
-  const auto rows = co_await ports_.columns.query(query::coverage_statement(prepared.site->id, range), kQueryLimits);
+  const auto rows = co_await ports_.columns.query(
+      query::coverage_statement(prepared.site->id, range, !prepared.goals.empty()), kQueryLimits);
   if (!rows) co_return refuse(rows);
   co_return query::coverage_of(*rows, prepared.calendar.zone.name());
 }

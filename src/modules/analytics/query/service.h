@@ -10,9 +10,9 @@
 #include "http/message.h"
 #include "modules/analytics/model.h"
 #include "modules/analytics/query/access.h"
+#include "modules/analytics/query/coverage.h"
 #include "modules/analytics/query/freshness.h"
 #include "modules/analytics/query/request.h"
-#include "modules/analytics/query/rollups.h"
 #include "modules/analytics/query/time_range.h"
 #include "modules/analytics/sites/sites.h"
 #include "ports/clock/clock.h"
@@ -41,7 +41,6 @@ class Reports {
     clock::Clock& clock;
     Freshness& freshness;
     const SiteDirectory& sites;
-    GoalSource& goals;
     const ShareCheck& shares;
     /// Where Parquet files stand while they are sent; the store must be allowed to write there.
     std::string export_folder;

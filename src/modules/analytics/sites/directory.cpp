@@ -17,8 +17,12 @@ Task<> Directory::load() {
     const std::scoped_lock lock(mutex_);
     ticket = ++begun_;
   }
-  auto sites = co_await database_.read([](sql::Tx& tx) { return store::all_sites(tx); });
   auto map = std::make_shared<SiteMap>();
+  std::vector<Site> sites;
+  co_await database_.read([&](sql::Tx& tx) {
+    sites = store::all_sites(tx);
+    map->goals = store::all_goals(tx);
+  });
   for (auto& site : sites) {
     auto shared = std::make_shared<const Site>(std::move(site));
     map->by_key_text.emplace(std::to_string(static_cast<std::int64_t>(shared->id)), shared);

@@ -9,16 +9,16 @@
 
 namespace mainstay::analytics {
 
-/// The directory of sites, read whole from SQL. `snapshot()` copies a pointer; who holds a snapshot keeps seeing
-/// that state. Threads: any.
+/// The directory of sites and their goals, read whole from SQL. `snapshot()` copies a pointer; who holds a snapshot
+/// keeps seeing that state. Threads: any.
 class Directory final : public SiteDirectory {
  public:
   explicit Directory(sql::Database& database);
 
   [[nodiscard]] std::shared_ptr<const SiteMap> snapshot() const override;
 
-  /// Reads all sites and swaps the snapshot. Called at start, by SiteService after each change, and, where several
-  /// processes share a database, by app/ each minute. Of parallel calls the one that began last wins.
+  /// Reads all of it and swaps the snapshot. Called at start, by SiteService and Markers after each change, and, where
+  /// several processes share a database, by app/ each minute. Of parallel calls the one that began last wins.
   [[nodiscard]] Task<> load();
 
  private:

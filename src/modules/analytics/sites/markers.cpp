@@ -92,7 +92,8 @@ Result<> room_for_goal(const std::vector<Goal>& goals, const std::string& name) 
 
 }  // namespace
 
-Markers::Markers(sql::Database& database, random::Random& random) : database_(database), random_(random) {}
+Markers::Markers(sql::Database& database, random::Random& random, Directory& directory)
+    : database_(database), random_(random), directory_(directory) {}
 
 Task<std::vector<Goal>> Markers::goals_of(SiteId site) {
   co_return co_await database_.read([&](sql::Tx& tx) { return store::goals_of(tx, site); });
@@ -113,20 +114,24 @@ Task<Result<Goal>> Markers::add_goal(Principal principal, SiteId site, NewGoal w
                   .page_pattern = wanted.page_pattern,
                   .scroll_depth = wanted.scroll_depth,
                   .display_name = name.empty() ? default_name(wanted) : name};
-  co_return co_await database_.write([&](sql::Tx& tx) -> Result<Goal> {
+  auto added = co_await database_.write([&](sql::Tx& tx) -> Result<Goal> {
     if (!store::find_site(tx, site)) return unknown_site();
     if (const auto room = room_for_goal(store::goals_of(tx, site), goal.display_name); !room) return refuse(room);
     store::add_goal(tx, goal);
     return goal;
   });
+  if (added) co_await directory_.load();
+  co_return added;
 }
 
 Task<Result<>> Markers::remove_goal(Principal principal, SiteId site, GoalId goal) {
   if (const auto allowed = require(principal, Permission::kManageSites); !allowed) co_return allowed;
-  co_return co_await database_.write([&](sql::Tx& tx) -> Result<> {
+  auto removed = co_await database_.write([&](sql::Tx& tx) -> Result<> {
     if (store::remove_goal(tx, site, goal)) return {};
     return refuse(Refusal::kNotFound, "analytics.unknown_goal", "There is no such goal.");
   });
+  if (removed) co_await directory_.load();
+  co_return removed;
 }
 
 Task<std::vector<Annotation>> Markers::annotations_of(SiteId site) {

@@ -6,6 +6,7 @@
 #include "base/failure.h"
 #include "base/principal.h"
 #include "modules/analytics/model.h"
+#include "modules/analytics/sites/directory.h"
 #include "ports/random/random.h"
 #include "ports/sql/sql.h"
 
@@ -32,7 +33,7 @@ class Markers {
   static constexpr std::size_t kAnnotationsPerSiteMax = 1000;
   static constexpr std::size_t kAnnotationBytesMax = 500;
 
-  Markers(sql::Database& database, random::Random& random);
+  Markers(sql::Database& database, random::Random& random, Directory& directory);
 
   /// By display name. Empty for a site that is not there.
   [[nodiscard]] Task<std::vector<Goal>> goals_of(SiteId site);
@@ -52,6 +53,7 @@ class Markers {
  private:
   sql::Database& database_;
   random::Random& random_;
+  Directory& directory_;
 };
 
 }  // namespace mainstay::analytics

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "modules/analytics/model.h"
 
@@ -11,13 +13,21 @@ namespace mainstay::analytics {
 /// What the hot paths need to know about all sites: an immutable snapshot, swapped whole after each change.
 struct SiteMap {
   std::unordered_map<std::string, std::shared_ptr<const Site>> by_key_text;  ///< by decimal id and by domain
+  std::unordered_map<SiteId, std::vector<Goal>> goals;                       ///< by display name; none: no entry
   [[nodiscard]] std::shared_ptr<const Site> find(std::string_view id_or_domain) const {
     const auto found = by_key_text.find(std::string{id_or_domain});
     return found == by_key_text.end() ? nullptr : found->second;
   }
+  [[nodiscard]] std::shared_ptr<const Site> find(SiteId site) const {
+    return find(std::to_string(static_cast<std::int64_t>(site)));
+  }
+  [[nodiscard]] std::vector<Goal> goals_of(SiteId site) const {
+    const auto found = goals.find(site);
+    return found == goals.end() ? std::vector<Goal>{} : found->second;
+  }
 };
 
-/// The directory of sites that collector, processor and query read without a database. Any thread.
+/// The directory of sites and their goals that collector, processor and query read without a database. Any thread.
 class SiteDirectory {
  public:
   virtual ~SiteDirectory() = default;

@@ -10,6 +10,7 @@ struct Limits {
   std::size_t connections_max = 20'000;               ///< beyond: accepted and closed with 503
   std::size_t header_bytes_max = 16 << 10;            ///< request line and fields; 431
   std::size_t target_bytes_max = 8 << 10;             ///< 414
+  std::size_t body_memory_bytes = 128 << 20;          ///< of all bodies together; 503 beyond
   std::chrono::milliseconds header_patience{10'000};  ///< from the first byte (and the TLS handshake): 408 and close
   std::chrono::milliseconds body_patience{30'000};    ///< for the whole body: 408 and close
   std::chrono::milliseconds idle_patience{75'000};    ///< keep-alive: closed without a word

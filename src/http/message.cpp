@@ -4,6 +4,14 @@
 
 namespace mainstay::http {
 
+namespace {
+
+/// Room for what most answers and requests carry, taken at once.
+constexpr std::size_t kFieldsAtFirst = 12;
+constexpr std::size_t kBytesAtFirst = 384;
+
+}  // namespace
+
 std::string_view to_text(Method method) {
   switch (method) {
     case Method::kGet: return "GET";
@@ -33,6 +41,10 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
+  if (fields_.capacity() == 0) {
+    fields_.reserve(kFieldsAtFirst);
+    text_.reserve(kBytesAtFirst);
+  }
   fields_.push_back({.begin = static_cast<std::uint32_t>(text_.size()),
                      .name_size = static_cast<std::uint32_t>(name.size()),
                      .value_size = static_cast<std::uint32_t>(value.size())});

@@ -1,6 +1,7 @@
 #include "http/network.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <cstring>
 
@@ -41,10 +42,9 @@ std::optional<Address> Address::parse(std::string_view text) {
 bool Address::is_v4() const { return std::equal(kMapped.begin(), kMapped.end(), bytes.begin()); }
 
 std::string Address::text() const {
+  if (is_v4()) return fmt::format("{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);
   char buffer[INET6_ADDRSTRLEN];
-  const bool v4 = is_v4();
-  const void* from = v4 ? bytes.data() + kMapped.size() : bytes.data();
-  return ::inet_ntop(v4 ? AF_INET : AF_INET6, from, buffer, sizeof buffer) == nullptr ? "" : buffer;
+  return ::inet_ntop(AF_INET6, bytes.data(), buffer, sizeof buffer) == nullptr ? "" : buffer;
 }
 
 std::string_view Address::client_key() const {

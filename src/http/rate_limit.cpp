@@ -1,28 +1,27 @@
 #include "http/rate_limit.h"
 
-#include <list>
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <mutex>
+#include <new>
+#include <span>
 #include <stdexcept>
-#include <unordered_map>
 
 namespace mainstay::http {
 
 namespace {
 
-/// Locks are per shard, so that I/O threads rarely meet.
-constexpr std::size_t kShards = 16;
+/// A key may stand in any place of its set, which fills two cache lines.
+constexpr std::size_t kWays = 8;
+/// Sets are locked in turns, so that I/O threads rarely meet.
+constexpr std::size_t kLocks = 16;
 
 /// A bucket is one time: when it will be full again (the generic cell rate algorithm). A time in the past is a full
-/// bucket.
+/// bucket, which is as good as none.
 struct Bucket {
-  std::uint64_t key;
-  std::int64_t full_at_micros;
-};
-
-struct Shard {
-  mutable std::mutex mutex;
-  std::list<Bucket> by_use;  ///< longest idle first
-  std::unordered_map<std::uint64_t, std::list<Bucket>::iterator> by_key;
+  std::uint64_t key = 0;
+  std::int64_t full_at_micros = 0;
 };
 
 RateLimit::Options checked(RateLimit::Options options) {
@@ -35,56 +34,65 @@ RateLimit::Options checked(RateLimit::Options options) {
 }  // namespace
 
 struct RateLimit::Impl {
+  Impl(clock::Clock& clock_in, const Options& options_in)
+      : clock(clock_in),
+        options(checked(options_in)),
+        token_micros(static_cast<std::int64_t>(1e6 / options.tokens_per_second)),
+        depth_micros(static_cast<std::int64_t>(options.burst_tokens * 1e6 / options.tokens_per_second)),
+        ways(std::min(kWays, options.keys_max)),
+        sets(options.keys_max / ways),
+        // Zeros that nobody has touched cost no memory.
+        buckets(static_cast<Bucket*>(std::calloc(sets * ways, sizeof(Bucket))), std::free) {
+    if (!buckets) throw std::bad_alloc();
+  }
+
   clock::Clock& clock;
-  Options options;
-  std::int64_t token_micros;
-  std::int64_t depth_micros;
-  std::size_t shard_keys_max;
-  std::array<Shard, kShards> shards;
+  const Options options;
+  const std::int64_t token_micros;
+  const std::int64_t depth_micros;
+  const std::size_t ways;
+  const std::size_t sets;
+  const std::unique_ptr<Bucket, decltype(&std::free)> buckets;
+  std::array<std::mutex, kLocks> locks;  ///< of set i: i % kLocks
+
+  /// The bucket of `key` in its set, or the one that tells least: the fullest.
+  [[nodiscard]] Bucket& find(std::size_t set, std::uint64_t key) const {
+    const std::span places{buckets.get() + set * ways, ways};
+    const auto found = std::ranges::find(places, key, &Bucket::key);
+    return found != places.end() ? *found : *std::ranges::min_element(places, {}, &Bucket::full_at_micros);
+  }
 };
 
-RateLimit::RateLimit(clock::Clock& clock, Options options)
-    : impl_(new Impl{.clock = clock,
-                     .options = checked(options),
-                     .token_micros = static_cast<std::int64_t>(1e6 / options.tokens_per_second),
-                     .depth_micros = static_cast<std::int64_t>(options.burst_tokens * 1e6 / options.tokens_per_second),
-                     .shard_keys_max = (options.keys_max + kShards - 1) / kShards,
-                     .shards = {}}) {}
+RateLimit::RateLimit(clock::Clock& clock, Options options) : impl_(std::make_unique<Impl>(clock, options)) {}
 
 RateLimit::~RateLimit() = default;
 
 Result<> RateLimit::admit(std::string_view key) {
   const auto hash = keyed_hash(impl_->options.hash_key, key);
   const auto now = impl_->clock.monotonic().count();
-  auto& shard = impl_->shards[hash % kShards];
-  const std::scoped_lock lock(shard.mutex);
-  auto found = shard.by_key.find(hash);
-  if (found == shard.by_key.end()) {
-    if (shard.by_key.size() >= impl_->shard_keys_max) {
-      shard.by_key.erase(shard.by_use.front().key);
-      shard.by_use.pop_front();
-    }
-    found = shard.by_key.emplace(hash, shard.by_use.insert(shard.by_use.end(), Bucket{hash, now})).first;
-  } else {
-    shard.by_use.splice(shard.by_use.end(), shard.by_use, found->second);
-  }
-  auto& bucket = *found->second;
-  const auto full_at = std::max(bucket.full_at_micros, now) + impl_->token_micros;
+  const auto set = hash % impl_->sets;
+  const std::scoped_lock lock(impl_->locks[set % kLocks]);
+  auto& bucket = impl_->find(set, hash);
+  const auto known_full_at = bucket.key == hash ? bucket.full_at_micros : now;
+  const auto full_at = std::max(known_full_at, now) + impl_->token_micros;
   const auto excess = full_at - now - impl_->depth_micros;
   if (excess > 0) {
     Failure failure{.kind = Refusal::kExhausted, .code = "http.rate_limited", .message = "Too many requests."};
     failure.retry_after = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::microseconds{excess});
     return std::unexpected(std::move(failure));
   }
-  bucket.full_at_micros = full_at;
+  bucket = {.key = hash, .full_at_micros = full_at};
   return {};
 }
 
 std::size_t RateLimit::size() const {
+  const auto now = impl_->clock.monotonic().count();
   std::size_t total = 0;
-  for (const auto& shard : impl_->shards) {
-    const std::scoped_lock lock(shard.mutex);
-    total += shard.by_key.size();
+  for (std::size_t set = 0; set < impl_->sets; ++set) {
+    const std::scoped_lock lock(impl_->locks[set % kLocks]);
+    const std::span places{impl_->buckets.get() + set * impl_->ways, impl_->ways};
+    total += static_cast<std::size_t>(
+        std::ranges::count_if(places, [now](const Bucket& bucket) { return bucket.full_at_micros > now; }));
   }
   return total;
 }

@@ -51,13 +51,23 @@ TEST(RateLimit, keys_do_not_share_a_bucket) {
   EXPECT_FALSE(limit.admit("a"));
 }
 
-TEST(RateLimit, memory_is_bounded_and_the_longest_idle_is_forgotten) {
+TEST(RateLimit, memory_is_bounded_and_the_fullest_buckets_are_forgotten) {
   testing::ManualClock clock;
   RateLimit limit(clock, {.tokens_per_second = 0.001, .burst_tokens = 1, .keys_max = 160});
   for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(limit.admit("client " + std::to_string(i)));
   EXPECT_LE(limit.size(), 160U);
   EXPECT_FALSE(limit.admit("client 9999"));
   EXPECT_TRUE(limit.admit("client 0"));
+}
+
+TEST(RateLimit, who_has_asked_most_is_not_forgotten_for_others) {
+  testing::ManualClock clock;
+  RateLimit limit(clock, {.tokens_per_second = 1, .burst_tokens = 10, .keys_max = 160});
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(limit.admit("flood"));
+  for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(limit.admit("client " + std::to_string(i)));
+  EXPECT_FALSE(limit.admit("flood"));
+  clock.advance(1h);
+  EXPECT_EQ(limit.size(), 0U);
 }
 
 TEST(RateLimit, absurd_options_are_refused) {

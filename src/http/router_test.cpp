@@ -74,9 +74,10 @@ TEST(OpenApi, describes_every_route_and_names_a_schema_once) {
   create.response_schema = schema;
   create.response_status = 201;
   create.tag = "analytics";
+  create.request_types = {"application/json", "text/plain"};
   router.add(std::move(create));
   auto read = route(Method::kGet, "/api/v1/sites/{site_id}/files/{path*}");
-  read.query = {"limit"};
+  read.query = {"limit", {"from", R"({"type":"integer"})"}};
   read.response_schema = schema;
   router.add(std::move(read));
   const auto document = json::parse(router.openapi("1.2.3")).value();
@@ -87,10 +88,12 @@ TEST(OpenApi, describes_every_route_and_names_a_schema_once) {
   EXPECT_EQ(post.at("security").as_array().size(), 2U);
   const auto& reference = post.at("requestBody").at("content").at("application/json").at("schema").at("$ref");
   EXPECT_EQ(reference, "#/components/schemas/post_api_v1_sites_request");
+  EXPECT_EQ(post.at("requestBody").at("content").at("text/plain").at("schema").at("$ref"), reference);
   EXPECT_EQ(post.at("responses").at("201").at("content").at("application/json").at("schema").at("$ref"), reference);
   EXPECT_EQ(post.at("responses").at("default").at("$ref"), "#/components/responses/Problem");
   const auto& get = document.at("paths").at("/api/v1/sites/{site_id}/files/{path}").at("get");
-  EXPECT_EQ(get.at("parameters").as_array().size(), 3U);
+  ASSERT_EQ(get.at("parameters").as_array().size(), 4U);
+  EXPECT_EQ(get.at("parameters").as_array()[3].at("schema").at("type"), "integer");
   EXPECT_FALSE(get.as_object().contains("security"));
   EXPECT_EQ(document.at("components").at("schemas").as_object().size(), 2U);
 }

@@ -47,6 +47,7 @@ detail::Context::Context(Server::Options options_in, const Router& router, Authe
       trusted(parse_networks(options.trusted_proxies)),
       dispatcher(router, authenticator, metrics_in),
       rate_limit(make_rate_limit(options.limits, clock_in, random_in)),
+      bodies(options.limits.body_memory_bytes),
       clock(clock_in),
       random(random_in),
       live_log(bus, clock_in),
@@ -101,15 +102,18 @@ Server::Server(Options options, const Router& router, Authenticator& authenticat
   auto context =
       std::make_shared<detail::Context>(std::move(options), router, authenticator, bus, clock, random, metrics);
   impl_ = std::unique_ptr<Impl>(new Impl{.context = std::move(context), .threads = threads});
-  const auto gauge = [&](std::string_view name, std::string_view help,
-                         std::atomic<std::size_t> detail::Context::* value) {
-    metrics.gauge(name, help, [weak = std::weak_ptr(impl_->context), value] {
+  const auto gauge = [&](std::string_view name, std::string_view help, std::size_t (*read)(const detail::Context&)) {
+    metrics.gauge(name, help, [weak = std::weak_ptr(impl_->context), read] {
       const auto shared = weak.lock();
-      return shared ? static_cast<double>(((*shared).*value).load()) : 0.0;
+      return shared ? static_cast<double>(read(*shared)) : 0.0;
     });
   };
-  gauge("mainstay_http_connections", "Open connections, live streams included.", &detail::Context::connections);
-  gauge("mainstay_http_live_streams", "Open live streams.", &detail::Context::live_streams);
+  gauge("mainstay_http_connections", "Open connections, live streams included.",
+        [](const detail::Context& shared) { return shared.connections.load(); });
+  gauge("mainstay_http_live_streams", "Open live streams.",
+        [](const detail::Context& shared) { return shared.live_streams.load(); });
+  gauge("mainstay_http_body_bytes", "Memory that bodies of more than 4 KiB hold.",
+        [](const detail::Context& shared) { return shared.bodies.bytes(); });
 }
 
 Server::~Server() {

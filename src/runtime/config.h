@@ -37,6 +37,7 @@ struct Settings {
     std::size_t connections_max = 20'000;
     std::size_t header_bytes_max = 16 << 10;
     std::size_t target_bytes_max = 8 << 10;
+    std::size_t body_memory_bytes = 128 << 20;
     std::chrono::milliseconds header_patience_ms{10'000};
     std::chrono::milliseconds body_patience_ms{30'000};
     std::chrono::milliseconds idle_patience_ms{75'000};

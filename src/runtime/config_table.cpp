@@ -153,6 +153,12 @@ constexpr Row kTable[] = {
      .least = 256,
      .most = 1 << 20,
      .unit = Unit::kBytes},
+    {.key = "limits.body_memory_bytes",
+     .slot = [](Settings& s) -> Slot { return &s.limits.body_memory_bytes; },
+     .help = "Memory that the bodies of all requests may hold together; beyond it the answer is 503. A body of up to "
+             "4 KiB does not count.",
+     .least = 1 << 20,
+     .unit = Unit::kBytes},
     {.key = "limits.header_patience_ms",
      .slot = [](Settings& s) -> Slot { return &s.limits.header_patience_ms; },
      .help = "How long a client may take to send a request's header; then 408.",
@@ -214,8 +220,9 @@ constexpr Row kTable[] = {
      .help = "A MaxMind file (.mmdb) with regions and cities. Empty uses the built-in list of countries."},
     {.key = "analytics.flush_ms",
      .slot = [](Settings& s) -> Slot { return &s.analytics.flush_ms; },
-     .help = "How long processed hits may wait in memory before they are written as rows, those of a large import five "
-             "times as long. Reports see them at once either way; after a crash they are processed again from the queue.",
+     .help =
+         "How long processed hits may wait in memory before they are written as rows, those of a large import five "
+         "times as long. Reports see them at once either way; after a crash they are processed again from the queue.",
      .least = 10,
      .most = 60'000},
 };

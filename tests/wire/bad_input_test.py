@@ -218,6 +218,13 @@ class Table(MainstayTest):
         self.assertProblem(self.server.request("POST", "/api/v1/beacon/log?site=nobody.example", b"x"), 404, "analytics.unknown_site")
         self.assertEqual(send(b" " * (33 << 20)).status, 413)
 
+    def test_a_log_without_the_key_is_refused_before_its_body_comes(self):
+        for query, status in (("site=nobody.example", 404), (f"site={self.site['id']}", 403)):
+            with socket.create_connection(("127.0.0.1", self.server.port), timeout=30) as client:
+                client.sendall(f"POST /api/v1/beacon/log?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {32 << 20}\r\n\r\n".encode())
+                self.assertIn(f" {status} ".encode(), client.recv(65536).split(b"\r\n")[0])
+        self.assertIn("mainstay_http_body_bytes 0", self.server.request("GET", "/metrics").text)
+
     def test_bad_queries(self):
         good = {"site_id": self.site["id"], "metrics": ["visitors"], "date_range": "all"}
         cases = [

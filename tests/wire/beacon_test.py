@@ -1,6 +1,7 @@
 """Events from browsers and servers: every field, who may send what, and where each of them ends."""
 import datetime
 import json
+import re
 import threading
 import urllib.parse
 
@@ -231,6 +232,43 @@ class Authorisation(MainstayTest):
         self.assertEqual(self.post({"url": "https://evil.example/"}, Origin="https://example.com").status, 204)
         self.server.until_refused(self.site, "foreign_page")
         self.assertEqual(self.server.count(self.site), 0)
+
+    def counted(self):
+        """What /metrics says of refusals, by reason; those that never happened left out."""
+        text = self.server.request("GET", "/metrics").text
+        found = re.findall(r'^mainstay_analytics_refused_total\{reason="(\w+)"\} (\d+)$', text, re.M)
+        return {reason: int(count) for reason, count in found if count != "0"}
+
+    def test_every_refusal_is_counted_by_its_reason(self):
+        self.assertEqual(self.counted(), {})
+        site, own = self.site["id"], {"Origin": "https://example.com"}
+
+        def send(body, target="", **headers):
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            return self.server.request("POST", "/api/v1/beacon" + target, body, {**browser(), **own, **named}).status
+
+        self.assertEqual(self.post({"site": "nobody.example"}, **own).status, 404)
+        self.assertEqual(self.post({}, Origin="https://evil.example").status, 403)
+        self.assertEqual(send(b"{"), 400)
+        self.assertEqual(send({"site": site, "url": "https://example.com/", "colour": "red"}), 400)
+        self.assertEqual(send({"site": site, "url": "page"}), 400)
+        self.assertEqual(send([{"site": site, "url": "https://example.com/"}] * 101), 400)
+        self.assertEqual(send(b"{}", Content_Type="image/png"), 415)
+        self.assertEqual(send(b"{}", Content_Encoding="br"), 415)
+        self.assertEqual(send(b"{}", Content_Encoding="gzip"), 400)
+        self.assertEqual(send(b" " * (257 << 10)), 413)
+        self.assertEqual(self.server.request("GET", f"/api/v1/beacon?d={site}&u=page", headers=own).status, 400)
+        self.assertEqual(self.server.request("GET", f"/api/v1/beacon?d={site}&w=wide", headers=own).status, 400)
+        self.assertEqual(send(b"x", "/log?site=nobody.example"), 404)
+        self.assertEqual(send(b"x", f"/log?site={site}"), 403)
+        self.assertEqual(send(b"x", f"/log?site={site}&key={self.site['key']}&format=odd"), 400)
+        self.assertEqual(self.counted(), {
+            "unknown_site": 2, "foreign_origin": 1, "malformed": 1, "bad_event": 2, "bad_url": 2, "too_many_events": 1,
+            "unsupported_media": 1, "unknown_encoding": 1, "bad_encoding": 1, "body_too_large": 1, "site_key_required": 1,
+            "unknown_log_format": 1})
+        # What names a site stands in that site's ledger, also when it could not be read to its end.
+        for reason, count in {"bad_event": 2, "bad_url": 2, "too_many_events": 1}.items():
+            self.server.until_refused(self.site, reason, count)
 
     def test_one_foreign_event_stops_the_whole_array(self):
         events = [{"site": self.site["id"], "url": "https://example.com/"}, {"site": "nobody.example", "url": "https://example.com/"}]

@@ -68,6 +68,10 @@ class Platform(MainstayTest):
         self.assertLess(len(packed.body), 2048)
         self.assertEqual(server.request("GET", "/s.js", headers={"If-None-Match": plain.headers["ETag"]}).status, 304)
         self.assertEqual(plain.headers["Access-Control-Allow-Origin"], "*")
+        unwanted = server.request("GET", "/s.js", headers={"Accept-Encoding": "br;q=0, gzip;q=0"})
+        self.assertEqual(unwanted.body, plain.body)
+        for answer in (plain, packed, unwanted):
+            self.assertEqual(answer.headers.get_all("Vary"), ["Accept-Encoding"])
         self.assertNotEqual(server.request("GET", "/js/app.js").headers["Content-Type"], plain.headers["Content-Type"])
         server.ask("PATCH", f"/api/v1/sites/{site['id']}", {"script_path": "/js/app.js"})
         self.assertEqual(server.request("GET", "/js/app.js").body, plain.body)
@@ -150,6 +154,25 @@ class Description(MainstayTest):
                          ("GET", "/api/v1/sites/{site_id}/ledger"), ("GET", "/api/v1/sites/{site_id}/bots"), ("POST", "/api/v1/setup"), ("GET", "/api/v1/session"),
                          ("POST", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("GET", "/api/v1/tokens"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")]:
             self.assertIn(expected, operations)
+
+    def test_the_collector_is_described_field_by_field(self):
+        beacon = self.document["paths"]["/api/v1/beacon"]
+        parameters = {each["name"]: each["schema"] for each in beacon["get"]["parameters"]}
+        content = beacon["post"]["requestBody"]["content"]
+        self.assertEqual(set(content), {"application/json", "text/plain"})
+        name = content["text/plain"]["schema"]["$ref"].removeprefix("#/components/schemas/")
+        one, several = self.document["components"]["schemas"][name]["oneOf"]
+        self.assertEqual((several["type"], several["items"], several["maxItems"]), ("array", one, 100))
+        self.assertLessEqual({"site", "url", "props", "revenue", "vitals", "event_id", "timestamp"}, set(parameters))
+        self.assertLess(set(parameters), set(one["properties"]), "the body has short names besides")
+        self.assertEqual(parameters["scroll_depth"]["maximum"], 100)
+        log = self.document["paths"]["/api/v1/beacon/log"]["post"]
+        self.assertEqual({each["name"] for each in log["parameters"]}, {"site", "key", "format", "import", "finish"})
+        self.assertIn("text/plain", log["requestBody"]["content"])
+        self.assertIn("application/json", log["responses"]["200"]["content"])
+        classify = self.document["paths"]["/api/v1/analytics/classify"]["post"]
+        self.assertIn("application/json", classify["requestBody"]["content"])
+        self.assertIn("application/json", classify["responses"]["200"]["content"])
 
     def references(self, value):
         if isinstance(value, dict):

@@ -15,6 +15,17 @@ constexpr std::size_t kLingerBytesMax = 1 << 20;
 constexpr std::chrono::milliseconds kLocalPatience = std::chrono::hours{1};
 constexpr std::chrono::milliseconds kLingerPatience{2'000};
 
+/// All X-Forwarded-For fields, joined by commas.
+std::string forwarded_for(const Headers& headers) {
+  std::string chain;
+  headers.each([&chain](std::string_view name, std::string_view value) {
+    if (!equal_ignoring_case(name, "x-forwarded-for")) return;
+    chain += chain.empty() ? "" : ",";
+    chain += value;
+  });
+  return chain;
+}
+
 bool is_sane_id(std::string_view id) {
   return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
@@ -142,19 +153,28 @@ Task<bool> Connection::serve_one() {
   prepare_request();
   auto& dispatcher = worker_->context().dispatcher;
   auto plan = dispatcher.plan(request_);
+  plan.body = BodyBudget::Share(worker_->context().bodies);
   if (auto& limit = worker_->context().rate_limit; limit && !request_.local) {
     if (!any_contains(worker_->context().trusted, client_)) {
       if (auto admitted = limit->admit(client_.client_key()); !admitted)
-        plan.answer = problem(admitted.error(), request_);
+        dispatcher.refuse(request_, plan, admitted.error());
     }
   }
-  if (parser_.has_body() && !co_await read_body(plan)) co_return false;
+  if (parser_.has_body()) {
+    if (!plan.admitted) {
+      enter_phase(Phase::kHandler);
+      co_await dispatcher.admit(request_, plan);
+      if (broken_) co_return false;
+    }
+    if (!co_await read_body(plan)) co_return false;
+  }
   enter_phase(Phase::kHandler);
   auto response = co_await dispatcher.answer(request_, plan);
   if (broken_) co_return false;
   if (!co_await respond(std::move(response))) co_return false;
   if (worker_->context().draining) keep_alive_ = false;
   if (output_.size() > kOutputBytesKept && !co_await flush()) co_return false;
+  if (request_.body.capacity() > kInputBytes) std::string{}.swap(request_.body);  // its share ends with the plan
   co_return keep_alive_;
 }
 
@@ -180,30 +200,54 @@ Task<bool> Connection::read_header() {
   }
 }
 
-Task<bool> Connection::read_body(const Dispatcher::Plan& plan) {
-  const bool too_large = parser_.content_length() > plan.body_bytes_max;
-  if (plan.answer || too_large) {
+/// Lets the body take what has come of it; false when the memory for bodies is used up.
+bool Connection::make_room(Dispatcher::Plan& plan) {
+  auto& body = request_.body;
+  const auto most = parser_.content_length() > 0 ? parser_.content_length() : plan.body_bytes_max;
+  const auto needed = std::min(body.size() + input().size(), most);
+  if (needed <= body.capacity()) return true;
+  const auto capacity = std::clamp(body.capacity() * 2, needed, most);
+  if (capacity > kInputBytes && !plan.body.grow_to(capacity)) return false;
+  body.reserve(capacity);
+  return true;
+}
+
+Task<bool> Connection::read_body(Dispatcher::Plan& plan) {
+  if (plan.answer) {
     // Decided without the body, so the rest of the connection cannot be understood.
     keep_alive_ = false;
     lingering_ = true;
-    if (plan.answer) co_return true;
-    refuse({.status = 413, .code = "http.body_too_large", .message = "The body is too large."});
+    co_return true;
+  }
+  constexpr ProtocolError kNoMemory{.status = 503, .code = kBodyMemory, .message = kBodyMemoryMessage};
+  const auto length = parser_.content_length();
+  if (length > plan.body_bytes_max) {
+    refuse({.status = 413, .code = "http.body_too_large", .message = "The body is too large."}, plan.route);
+    co_return false;
+  }
+  if (length > kInputBytes && !worker_->context().bodies.has_room_for(length)) {
+    refuse(kNoMemory, plan.route);
     co_return false;
   }
   enter_phase(Phase::kBody);
   if (parser_.expects_continue() && input().empty()) output_ += "HTTP/1.1 100 Continue\r\n\r\n";
-  request_.body.reserve(std::min(parser_.content_length(), kBodyReadBytes));
   while (true) {
+    if (!make_room(plan)) {
+      refuse(kNoMemory, plan.route);
+      co_return false;
+    }
     std::size_t consumed = 0;
     const auto step = parser_.read_body(input(), plan.body_bytes_max, consumed);
     consume(consumed);
     if (step == RequestParser::Step::kDone) co_return true;
     if (step == RequestParser::Step::kFailed) {
-      refuse(parser_.error());
+      refuse(parser_.error(), plan.route);
       co_return false;
     }
     if (co_await fill(kBodyReadBytes)) continue;
-    if (timed_out_) refuse({.status = 408, .code = "http.body_timeout", .message = "The body did not come in time."});
+    if (timed_out_) {
+      refuse({.status = 408, .code = "http.body_timeout", .message = "The body did not come in time."}, plan.route);
+    }
     co_return false;
   }
 }
@@ -215,14 +259,8 @@ void Connection::prepare_request() {
   client_ = peer_;
   request_.client_address = peer_text_;
   if (trusted_peer_) {
-    if (const auto chain = request_.header("x-forwarded-for"); !chain.empty()) {
-      std::string joined;
-      for (const auto& [name, value] : request_.headers.all()) {
-        if (!equal_ignoring_case(name, "x-forwarded-for")) continue;
-        joined += joined.empty() ? "" : ",";
-        joined += value;
-      }
-      client_ = client_behind(peer_, joined, worker_->context().trusted);
+    if (const auto chain = forwarded_for(request_.headers); !chain.empty()) {
+      client_ = client_behind(peer_, chain, worker_->context().trusted);
       request_.client_address = client_.text();
       request_.local = false;  // a proxy speaks for somebody else
     }
@@ -235,14 +273,13 @@ void Connection::prepare_request() {
 }
 
 /// Answers what is no request we take, and ends the connection.
-void Connection::refuse(const ProtocolError& error) {
+void Connection::refuse(const ProtocolError& error, const Route* route) {
   keep_alive_ = false;
   lingering_ = true;
   timed_out_ = false;
-  if (request_.id.empty() || phase_ != Phase::kBody) request_.id = worker_->request_id();
-  const auto response =
-      worker_->context().dispatcher.refuse_request(request_, error.status, error.code, std::string{error.message});
-  append_head(response);
+  if (route == nullptr) request_.id = worker_->request_id();
+  append_head(worker_->context().dispatcher.refuse_request(request_, error.status, error.code,
+                                                           std::string{error.message}, route));
 }
 
 /// After an answer that came before the client had said everything: lets it read the answer. Closing at once would

@@ -16,8 +16,13 @@ bool has_no_body(int status) { return status == 204 || status == 304 || status /
 
 /// Puts status line and fields into the output, and with kLength a small body too.
 void Connection::append_head(const Response& response, Framing framing) {
-  fmt::format_to(std::back_inserter(output_), "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
-                 reason(response.status), worker_->date());
+  output_ += "HTTP/1.1 ";
+  output_ += fmt::format_int(response.status).c_str();
+  output_ += ' ';
+  output_ += reason(response.status);
+  output_ += "\r\nDate: ";
+  output_ += worker_->date();
+  output_ += "\r\n";
   response.headers.append_to(output_);
   if (!keep_alive_) {
     output_ += "Connection: close\r\n";

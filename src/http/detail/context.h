@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "http/body_budget.h"
 #include "http/detail/live_log.h"
 #include "http/detail/tls_context.h"
 #include "http/dispatch.h"
@@ -28,6 +29,7 @@ struct Context {
   const std::vector<Network> trusted;
   Dispatcher dispatcher;
   std::unique_ptr<RateLimit> rate_limit;  ///< null: no limit
+  BodyBudget bodies;
   clock::Clock& clock;
   random::Random& random;
   LiveLog live_log;

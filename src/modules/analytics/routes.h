@@ -4,6 +4,7 @@
 
 #include "http/router.h"
 #include "modules/analytics/collector/log_imports.h"
+#include "modules/analytics/collector/refusals.h"
 #include "modules/analytics/processor.h"
 #include "modules/analytics/sites/shares.h"
 #include "runtime/blocking_pool.h"
@@ -15,6 +16,7 @@ struct AnalyticsRooms {
   const SiteDirectory& sites;
   Processor& processor;
   LogImports& imports;
+  Refusals& refusals;
   BlockingPool& workers;  ///< where log lines are parsed
   const Shares& shares;
   const Agents& agents;

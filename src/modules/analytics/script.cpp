@@ -1,5 +1,6 @@
 #include <tracker_script.h>
 
+#include "http/static_files.h"
 #include "modules/analytics/routes.h"
 
 namespace mainstay::analytics {
@@ -29,15 +30,15 @@ std::optional<http::Response> tracking_script(const SiteDirectory& sites, const 
     response.status = 304;
     return response;
   }
-  const auto accepted = request.header("Accept-Encoding");
-  if (accepted.find("br") != std::string_view::npos) {
+  const auto accepted = http::accepted_encodings(request.header("Accept-Encoding"));
+  if (accepted.brotli) {
     response.headers.set("Content-Encoding", "br");
-    response.body = std::string{script.brotli};
-  } else if (accepted.find("gzip") != std::string_view::npos) {
+    response.body = http::StaticBody{script.brotli};
+  } else if (accepted.gzip) {
     response.headers.set("Content-Encoding", "gzip");
-    response.body = std::string{script.gzip};
+    response.body = http::StaticBody{script.gzip};
   } else {
-    response.body = std::string{script.plain};
+    response.body = http::StaticBody{script.plain};
   }
   return response;
 }

@@ -136,35 +136,57 @@ Fault read_timestamp(const Value& value, BeaconEvent& event) {
   return event.timestamp ? "" : "a time as in RFC 3339 or Unix seconds";
 }
 
-/// The fields of an event: long name, short name, reader. One row shows all there is.
+/// The fields of an event: long name, short name, reader, JSON Schema. One row shows all there is.
 struct Field {
   std::string_view name;
   std::string_view alias;
   Fault (*read)(const Value&, BeaconEvent&);
+  std::string_view schema;
 };
 constexpr std::size_t kTextMax = 4'096;
 const Field kFields[] = {
-    {"site", "d", [](const Value& v, BeaconEvent& e) { return read_text(v, e.site, 253); }},
-    {"key", "k", [](const Value& v, BeaconEvent& e) { return read_text(v, e.key, 128); }},
-    {"name", "n", read_name},
-    {"url", "u", [](const Value& v, BeaconEvent& e) { return read_text(v, e.url, 2'000); }},
+    {"site", "d", [](const Value& v, BeaconEvent& e) { return read_text(v, e.site, 253); },
+     R"({"type":"string","maxLength":253,"description":"Id or domain of the site."})"},
+    {"key", "k", [](const Value& v, BeaconEvent& e) { return read_text(v, e.key, 128); },
+     R"({"type":"string","maxLength":128,"description":"The site's key; also as header X-Site-Key."})"},
+    {"name", "n", read_name, R"({"type":["string","integer"],"minLength":1,"maxLength":120,"default":"pageview"})"},
+    {"url", "u", [](const Value& v, BeaconEvent& e) { return read_text(v, e.url, 2'000); },
+     R"({"type":"string","format":"uri","maxLength":2000,"description":"Of the page, absolute."})"},
     {"referrer", "r",
-     [](const Value& v, BeaconEvent& e) { return v.is_null() ? "" : read_text(v, e.referrer, kTextMax); }},
-    {"props", "p", read_properties},
-    {"revenue", "$", read_revenue},
-    {"interactive", "i", [](const Value& v, BeaconEvent& e) { return read_flag(v, e.interactive); }},
-    {"scroll_depth", "sd", [](const Value& v, BeaconEvent& e) { return read_whole(v, e.scroll_depth, 0, 100); }},
+     [](const Value& v, BeaconEvent& e) { return v.is_null() ? "" : read_text(v, e.referrer, kTextMax); },
+     R"({"type":["string","null"],"maxLength":4096})"},
+    {"props", "p", read_properties,
+     R"({"type":["object","null"],"maxProperties":30,"additionalProperties":{"type":["string","number","boolean","null"],)"
+     R"("maxLength":2000}})"},
+    {"revenue", "$", read_revenue,
+     R"({"type":["object","null"],"required":["currency","amount"],"properties":{"currency":{"type":"string",)"
+     R"("pattern":"^[A-Z]{3}$"},"amount":{"type":["number","string"]}}})"},
+    {"interactive", "i", [](const Value& v, BeaconEvent& e) { return read_flag(v, e.interactive); },
+     R"({"enum":[true,false,0,1],"default":true,"description":"False: a visit of this alone is a bounce."})"},
+    {"scroll_depth", "sd", [](const Value& v, BeaconEvent& e) { return read_whole(v, e.scroll_depth, 0, 100); },
+     R"({"type":["number","null"],"minimum":0,"maximum":100,"description":"Percent of the page."})"},
     {"engagement_ms", "e",
-     [](const Value& v, BeaconEvent& e) { return read_whole(v, e.engagement_ms, 0, kEngagementMax); }},
-    {"screen_width", "w", [](const Value& v, BeaconEvent& e) { return read_whole(v, e.screen_width, 0, 100'000); }},
-    {"language", "l", [](const Value& v, BeaconEvent& e) { return read_text(v, e.language, 64); }},
-    {"event_id", "id", [](const Value& v, BeaconEvent& e) { return read_text(v, e.event_id, kEventIdMax); }},
-    {"hash", "h", [](const Value& v, BeaconEvent& e) { return read_flag(v, e.hash); }},
-    {"webdriver", "wd", [](const Value& v, BeaconEvent& e) { return read_flag(v, e.webdriver); }},
-    {"vitals", "v", read_vitals},
-    {"address", "", [](const Value& v, BeaconEvent& e) { return read_text(v, e.address, 64); }},
-    {"user_agent", "", [](const Value& v, BeaconEvent& e) { return read_text(v, e.user_agent, kTextMax); }},
-    {"timestamp", "", read_timestamp},
+     [](const Value& v, BeaconEvent& e) { return read_whole(v, e.engagement_ms, 0, kEngagementMax); },
+     R"({"type":["number","null"],"minimum":0,"maximum":86400000})"},
+    {"screen_width", "w", [](const Value& v, BeaconEvent& e) { return read_whole(v, e.screen_width, 0, 100'000); },
+     R"({"type":["number","null"],"minimum":0,"maximum":100000,"description":"In CSS pixels."})"},
+    {"language", "l", [](const Value& v, BeaconEvent& e) { return read_text(v, e.language, 64); },
+     R"({"type":"string","maxLength":64})"},
+    {"event_id", "id", [](const Value& v, BeaconEvent& e) { return read_text(v, e.event_id, kEventIdMax); },
+     R"({"type":"string","maxLength":64,"description":"The same id again is counted once."})"},
+    {"hash", "h", [](const Value& v, BeaconEvent& e) { return read_flag(v, e.hash); },
+     R"({"enum":[true,false,0,1],"default":false,"description":"The fragment belongs to the page."})"},
+    {"webdriver", "wd", [](const Value& v, BeaconEvent& e) { return read_flag(v, e.webdriver); },
+     R"({"enum":[true,false,0,1],"default":false})"},
+    {"vitals", "v", read_vitals,
+     R"({"type":"object","properties":{"lcp":{"type":["number","null"]},"inp":{"type":["number","null"]},)"
+     R"("cls":{"type":["number","null"]},"fcp":{"type":["number","null"]},"ttfb":{"type":["number","null"]}}})"},
+    {"address", "", [](const Value& v, BeaconEvent& e) { return read_text(v, e.address, 64); },
+     R"({"type":"string","maxLength":64,"description":"Of the visitor; needs the site's key."})"},
+    {"user_agent", "", [](const Value& v, BeaconEvent& e) { return read_text(v, e.user_agent, kTextMax); },
+     R"({"type":"string","maxLength":4096,"description":"Of the visitor; needs the site's key."})"},
+    {"timestamp", "", read_timestamp,
+     R"({"type":["string","integer"],"description":"RFC 3339 or Unix seconds; needs the site's key."})"},
 };
 
 std::unexpected<Failure> bad(std::string field, const std::string& expected) {
@@ -229,6 +251,47 @@ Result<std::vector<BeaconEvent>> read_events(std::string_view body) {
     events.push_back(std::move(*event));
   }
   return events;
+}
+
+std::string named_site(std::string_view body) {
+  boost::system::error_code error;
+  auto value = boost::json::parse(body, error);
+  if (error) return "";
+  if (value.is_array() && !value.get_array().empty()) value = Value{value.get_array().front()};
+  BeaconEvent event;
+  for (const auto name : {"site", "d"}) {
+    const auto* named = value.is_object() ? value.get_object().if_contains(name) : nullptr;
+    if (named != nullptr && field_of("site")->read(*named, event).empty()) return event.site;
+  }
+  return "";
+}
+
+std::string events_schema() {
+  json::Object properties;
+  for (const auto& field : kFields) {
+    properties[field.name] = boost::json::parse(field.schema);
+    if (field.alias.empty()) continue;
+    auto& alias = properties[field.alias] = boost::json::parse(field.schema);
+    alias.get_object()["description"] = fmt::format("Short for `{}`.", field.name);
+  }
+  const auto either = [](std::string_view name, std::string_view alias) {
+    const auto required = [](std::string_view field) {
+      return json::Object{{"required", json::Array{boost::json::string(field)}}};
+    };
+    return json::Object{{"anyOf", json::Array{required(name), required(alias)}}};
+  };
+  const json::Object event{{"type", "object"},
+                           {"additionalProperties", false},
+                           {"properties", properties},
+                           {"allOf", json::Array{either("site", "d"), either("url", "u")}}};
+  const json::Object several{{"type", "array"}, {"items", event}, {"maxItems", kEventsPerBodyMax}};
+  return boost::json::serialize(json::Object{{"oneOf", json::Array{event, several}}});
+}
+
+std::vector<std::pair<std::string, std::string>> event_parameters() {
+  std::vector<std::pair<std::string, std::string>> parameters;
+  for (const auto& field : kFields) parameters.emplace_back(field.name, field.schema);
+  return parameters;
 }
 
 Result<BeaconEvent> read_event(const std::vector<std::pair<std::string, std::string>>& query) {

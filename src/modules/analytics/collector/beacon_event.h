@@ -57,6 +57,13 @@ struct BeaconEvent {
 /// `analytics.too_many_events`.
 [[nodiscard]] Result<std::vector<BeaconEvent>> read_events(std::string_view body);
 
+/// The site that a body names, though it could not be read as events; "" when it names none.
+[[nodiscard]] std::string named_site(std::string_view body);
+
+/// JSON Schema of such a body, and of the parameters of the GET form by name.
+[[nodiscard]] std::string events_schema();
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> event_parameters();
+
 /// Reads the query parameters of the GET form; properties come as `props.<name>=`.
 [[nodiscard]] Result<BeaconEvent> read_event(const std::vector<std::pair<std::string, std::string>>& query);
 

@@ -18,28 +18,46 @@ std::string host_of(std::string_view url) {
   return normal_host(rest.substr(0, rest.find_first_of("/?#")));
 }
 
-Sender sender_of(const http::Request& request, bool trusted) {
-  Sender sender;
-  sender.address = request.client_address;
-  sender.user_agent = request.header("User-Agent");
-  sender.accept_language = request.header("Accept-Language");
-  sender.signals.headers_known = !trusted;
-  sender.signals.has_accept_language = !sender.accept_language.empty();
-  sender.signals.prefetch = is_prefetch(request.header("Sec-Purpose")) || is_prefetch(request.header("Purpose")) ||
-                            is_prefetch(request.header("X-Moz"));
-  sender.signals.client_hint = request.header("Sec-CH-UA");
-  sender.do_not_track = request.header("DNT") == "1";
-  sender.privacy_control = request.header("Sec-GPC") == "1";
-  sender.trusted = trusted;
-  return sender;
-}
-
-bool shows_key(const http::Request& request, const BeaconEvent& event, const Site& site) {
-  const std::string_view shown = event.key.empty() ? request.header("X-Site-Key") : std::string_view{event.key};
-  return !shown.empty() && equal_in_constant_time(shown, site.key);
-}
-
 }  // namespace
+
+/// The fields of a request that its hits are judged by; the first of each name counts.
+struct Collector::Fields {
+  std::string_view user_agent, accept_language, origin, referer, site_key;
+  std::string_view sec_purpose, purpose, x_moz, client_hint, do_not_track, privacy_control;
+
+  explicit Fields(const http::Headers& headers) {
+    static constexpr std::pair<std::string_view, std::string_view Fields::*> kNames[] = {
+        {"user-agent", &Fields::user_agent},   {"accept-language", &Fields::accept_language},
+        {"origin", &Fields::origin},           {"referer", &Fields::referer},
+        {"x-site-key", &Fields::site_key},     {"sec-purpose", &Fields::sec_purpose},
+        {"purpose", &Fields::purpose},         {"x-moz", &Fields::x_moz},
+        {"sec-ch-ua", &Fields::client_hint},   {"dnt", &Fields::do_not_track},
+        {"sec-gpc", &Fields::privacy_control},
+    };
+    headers.each([this](std::string_view name, std::string_view value) {
+      for (const auto& [known, member] : kNames) {
+        if (name.size() != known.size() || !equal_ignoring_case(name, known)) continue;
+        if ((this->*member).data() == nullptr) this->*member = value;
+        return;
+      }
+    });
+  }
+
+  [[nodiscard]] Sender sender(std::string_view address) const {
+    Sender sender{.address = address, .user_agent = user_agent, .accept_language = accept_language};
+    sender.signals.has_accept_language = !accept_language.empty();
+    sender.signals.prefetch = is_prefetch(sec_purpose) || is_prefetch(purpose) || is_prefetch(x_moz);
+    sender.signals.client_hint = client_hint;
+    sender.do_not_track = do_not_track == "1";
+    sender.privacy_control = privacy_control == "1";
+    return sender;
+  }
+  /// The host of the page, or "" where the request does not say.
+  [[nodiscard]] std::string page_host() const {
+    auto host = host_of(origin);
+    return host.empty() ? host_of(referer) : host;
+  }
+};
 
 Collector::Collector(Ports ports, Options options)
     : ports_(ports),
@@ -47,8 +65,7 @@ Collector::Collector(Ports ports, Options options)
                            .burst_tokens = options.requests_burst,
                            .hash_key = ports.random.bytes<16>()}),
       accepted_(ports.metrics.counter("mainstay_analytics_hits_total", "Hits acknowledged after they were on disk.")),
-      refused_(ports.metrics.counter("mainstay_analytics_refused_total",
-                                     "Hits that the collector refused or did not count.")) {}
+      refusals_(ports.metrics, ports.processor) {}
 
 Result<> Collector::admit(const http::Request& request) {
   const auto address = IpAddress::parse(request.client_address);
@@ -57,25 +74,28 @@ Result<> Collector::admit(const http::Request& request) {
                                        address->is_v4() ? std::size_t{16} : std::size_t{8}});
 }
 
-Result<std::shared_ptr<const Site>> Collector::authorise(const http::Request& request, const SiteMap& sites,
-                                                         const BeaconEvent& event) {
+Result<Collector::Allowed> Collector::authorise(const http::Request& request, const Fields& fields,
+                                                const SiteMap& sites, const BeaconEvent& event) {
   auto site = sites.find(event.site);
   const auto refuse_as = [&](Refusal kind, std::string_view code, std::string message, std::string_view reason) {
-    refused_.add();
-    ports_.processor.count_refusal(site ? site->id : SiteId{}, "collector", reason);
+    if (site) {
+      refusals_.count(site->id, reason);
+    } else {
+      refusals_.count(SiteId{}, reason, {.site = event.site, .host = fields.page_host()});
+    }
     return refuse(kind, code, std::move(message));
   };
   if (!site) return refuse_as(Refusal::kNotFound, "analytics.unknown_site", "There is no such site.", "unknown_site");
-  if (shows_key(request, event, *site)) return site;
-  if (!event.key.empty() || request.headers.has("X-Site-Key")) {
+  const auto key = event.key.empty() ? fields.site_key : std::string_view{event.key};
+  if (!key.empty() && equal_in_constant_time(key, site->key)) return Allowed{.site = std::move(site), .trusted = true};
+  if (key.data() != nullptr) {
     return refuse_as(Refusal::kForbidden, "analytics.wrong_site_key", "This is not the site's key.", "wrong_site_key");
   }
   if (event.overrides()) {
     return refuse_as(Refusal::kForbidden, "analytics.site_key_required",
                      "Setting address, user_agent or timestamp needs the site's key.", "site_key_required");
   }
-  auto host = host_of(request.header("Origin"));
-  if (host.empty()) host = host_of(request.header("Referer"));
+  const auto host = fields.page_host();
   if (host.empty()) {
     return refuse_as(Refusal::kForbidden, "analytics.site_key_required",
                      "A request without Origin and Referer is a server's: it needs the site's key.", "no_origin");
@@ -85,47 +105,53 @@ Result<std::shared_ptr<const Site>> Collector::authorise(const http::Request& re
                      "foreign_origin");
   }
   if (auto admitted = admit(request); !admitted) {
-    refused_.add();
-    ports_.processor.count_refusal(site->id, "collector", "rate_limited");
+    refusals_.count(site->id, "rate_limited");
     return refuse(admitted);
   }
-  return site;
+  return Allowed{.site = std::move(site)};
 }
 
-Task<std::shared_ptr<const DaySalts>> Collector::salts_of(std::int32_t day) {
-  if (auto cached = ports_.salts.cached(day)) co_return cached;
-  co_return co_await ports_.salts.for_day(day);
+void Collector::count_refusal(std::string_view named_site, std::string_view code) {
+  const auto site = ports_.sites.snapshot()->find(named_site);
+  refusals_.count(site ? site->id : SiteId{}, code);
 }
 
 Task<Result<>> Collector::take(const http::Request& request, std::vector<BeaconEvent> events) {
   const auto sites = ports_.sites.snapshot();
   const auto now = ports_.clock.now();
+  const Fields fields{request.headers};
+  auto sender = fields.sender(request.client_address);
   std::vector<Hit> hits;
+  hits.reserve(events.size());
   std::vector<std::pair<SiteId, std::string_view>> uncounted;
   for (const auto& event : events) {
-    const auto site = authorise(request, *sites, event);
-    if (!site) co_return refuse(site);
-    const bool trusted = shows_key(request, event, **site);
-    const auto salts = co_await salts_of(utc_day(event.timestamp.value_or(now)));
-    auto hit = ports_.generaliser.event(**site, event, sender_of(request, trusted), now, *salts);
+    const auto allowed = authorise(request, fields, *sites, event);
+    if (!allowed) co_return refuse(allowed);
+    const auto& site = *allowed->site;
+    sender.trusted = allowed->trusted;
+    sender.signals.headers_known = !allowed->trusted;
+    const auto day = utc_day(event.timestamp.value_or(now));
+    auto salts = ports_.salts.cached(day);
+    if (!salts) salts = co_await ports_.salts.for_day(day);
+    auto hit = ports_.generaliser.event(site, event, sender, now, *salts);
     if (hit) {
       hits.push_back(std::move(*hit));
     } else if (hit.error().reason == kBadUrl) {
-      ports_.processor.count_refusal((*site)->id, "collector", kBadUrl);
+      refusals_.count(site.id, kBadUrl);
       co_return refuse_field("analytics.bad_event", "/url", "Expected an absolute URL of a page.");
     } else {
-      uncounted.emplace_back((*site)->id, hit.error().reason);
+      uncounted.emplace_back(site.id, hit.error().reason);
     }
   }
   if (!hits.empty()) {
     const auto appended = co_await ports_.stream.append(encode(hits));
-    if (!appended) co_return refuse(appended);
+    if (!appended) {
+      refusals_.count(hits.front().site, appended.error().code == "stream.full" ? "queue_full" : appended.error().code);
+      co_return refuse(appended);
+    }
     accepted_.add(hits.size());
   }
-  for (const auto& [site, reason] : uncounted) {
-    refused_.add();
-    ports_.processor.count_refusal(site, "collector", reason);
-  }
+  for (const auto& [site, reason] : uncounted) refusals_.count(site, reason);
   co_return Result<>{};
 }
 
@@ -141,7 +167,12 @@ struct BeaconHandlers {
     const auto names_page = [](const auto& parameter) { return parameter.first == "url" || parameter.first == "u"; };
     if (std::ranges::none_of(query, names_page)) query.emplace_back("url", std::string{request.header("Referer")});
     auto event = read_event(query);
-    if (!event) co_return refuse(event);
+    if (!event) {
+      const auto named =
+          std::ranges::find_if(query, [](const auto& field) { return field.first == "site" || field.first == "d"; });
+      collector.count_refusal(named == query.end() ? "" : named->second, event.error().code);
+      co_return refuse(event);
+    }
     std::vector<BeaconEvent> events;
     events.push_back(std::move(*event));
     const auto taken = co_await collector.take(request, std::move(events));
@@ -157,13 +188,14 @@ struct BeaconHandlers {
       const Failure failure{.kind = Refusal::kInvalid,
                             .code = "analytics.unsupported_media",
                             .message = "Send JSON as application/json or text/plain."};
-      constexpr int kUnsupportedMediaType = 415;
-      auto response = http::text(http::problem_text(kUnsupportedMediaType, failure, request.id),
-                                 "application/problem+json", kUnsupportedMediaType);
-      co_return response;
+      collector.count_refusal("", failure.code);
+      co_return http::problem(415, failure, request);
     }
     auto events = read_events(request.body);
-    if (!events) co_return refuse(events);
+    if (!events) {
+      collector.count_refusal(named_site(request.body), events.error().code);
+      co_return refuse(events);
+    }
     const auto taken = co_await collector.take(request, std::move(*events));
     if (!taken) co_return refuse(taken);
     co_return answer();
@@ -171,7 +203,7 @@ struct BeaconHandlers {
 
   static http::Response answer() {
     auto response = http::no_content();
-    response.headers.set("Cache-Control", "no-store");
+    response.headers.add("Cache-Control", "no-store");
     return response;
   }
 };
@@ -180,24 +212,28 @@ struct BeaconHandlers {
 
 std::vector<http::Route> beacon_routes(Collector& collector) {
   const BeaconHandlers handlers{collector};
-  std::vector<http::Route> routes;
-  const auto add = [&](http::Method method, std::string_view summary, http::Handler handler) {
-    routes.push_back({.method = method,
-                      .path = "/api/v1/beacon",
-                      .permission = Permission::kPublic,
-                      .summary = summary,
-                      .handler = std::move(handler),
-                      .tag = "collector",
-                      .response_status = 204,
-                      .body_bytes_max = kBodyBytesMax,
-                      .browser = http::Route::Browser::kAnyOrigin,
-                      .identify = http::Route::Identify::kNever});
+  const auto route = [&](http::Method method, std::string_view summary, http::Handler handler) {
+    return http::Route{
+        .method = method,
+        .path = "/api/v1/beacon",
+        .permission = Permission::kPublic,
+        .summary = summary,
+        .handler = std::move(handler),
+        .tag = "collector",
+        .response_status = 204,
+        .body_bytes_max = kBodyBytesMax,
+        .browser = http::Route::Browser::kAnyOrigin,
+        .identify = http::Route::Identify::kNever,
+        .on_refused = [&collector](std::string_view code) { collector.refusals().count(SiteId{}, code); }};
   };
-  add(http::Method::kGet, "Record one event given as query parameters",
-      [handlers](http::Request& request) { return handlers.get(request); });
-  add(http::Method::kPost, "Record one event or an array of events",
-      [handlers](http::Request& request) { return handlers.post(request); });
-  return routes;
+  auto get = route(http::Method::kGet, "Record one event given as query parameters",
+                   [handlers](http::Request& request) { return handlers.get(request); });
+  for (const auto& [name, schema] : event_parameters()) get.query.emplace_back(name.c_str(), schema);
+  auto post = route(http::Method::kPost, "Record one event or an array of events",
+                    [handlers](http::Request& request) { return handlers.post(request); });
+  post.request_schema = events_schema();
+  post.request_types = {"application/json", "text/plain"};
+  return {std::move(get), std::move(post)};
 }
 
 }  // namespace mainstay::analytics

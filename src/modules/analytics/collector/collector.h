@@ -6,6 +6,7 @@
 #include "http/rate_limit.h"
 #include "http/router.h"
 #include "modules/analytics/collector/generalise.h"
+#include "modules/analytics/collector/refusals.h"
 #include "modules/analytics/processor.h"
 #include "modules/analytics/sites/sites.h"
 #include "ports/clock/clock.h"
@@ -42,16 +43,24 @@ class Collector {
   /// Then nothing was stored.
   Task<Result<>> take(const http::Request& request, std::vector<BeaconEvent> events);
 
+  /// Counts a request that never came as far as `take`, for the site that it names, if there is one.
+  void count_refusal(std::string_view named_site, std::string_view code);
+  [[nodiscard]] Refusals& refusals() { return refusals_; }
+
  private:
-  [[nodiscard]] Result<std::shared_ptr<const Site>> authorise(const http::Request& request, const SiteMap& sites,
-                                                              const BeaconEvent& event);
+  struct Fields;
+  struct Allowed {
+    std::shared_ptr<const Site> site;
+    bool trusted = false;  ///< showed the site's key
+  };
+  [[nodiscard]] Result<Allowed> authorise(const http::Request& request, const Fields& fields, const SiteMap& sites,
+                                          const BeaconEvent& event);
   [[nodiscard]] Result<> admit(const http::Request& request);
-  Task<std::shared_ptr<const DaySalts>> salts_of(std::int32_t day);
 
   Ports ports_;
   http::RateLimit limit_;
   metrics::Counter& accepted_;
-  metrics::Counter& refused_;
+  Refusals refusals_;
 };
 
 /// GET and POST /api/v1/beacon.

@@ -17,6 +17,7 @@ constexpr std::size_t kRulesCached = 10'000;
 constexpr std::size_t kDomainsCached = 10'000;
 constexpr std::string_view kDownloadEvent = "File Download";
 constexpr std::string_view kNotFoundEvent = "404";
+constexpr std::size_t kIdDigitsMax = 20;
 
 std::unexpected<Uncounted> uncounted(std::string_view reason) { return std::unexpected(Uncounted{reason}); }
 
@@ -125,26 +126,28 @@ bool Generaliser::excluded_network(const Site& site, const IpAddress& address) c
   return networks->contains(address);
 }
 
-Generalised Generaliser::person(const Site& site, Hit hit, std::string_view address, std::string_view user_agent,
-                                const DaySalts& salts) const {
+std::string_view Generaliser::set_person(Hit& hit, const Site& site, std::string_view address,
+                                         std::string_view user_agent, const DaySalts& salts) const {
   const auto parsed = IpAddress::parse(address);
   if (parsed) {
-    if (excluded_network(site, *parsed)) return uncounted("excluded_network");
+    if (excluded_network(site, *parsed)) return "excluded_network";
     auto place = places_.find(*parsed);
     if (!place.country.empty() &&
         std::ranges::find(site.excluded.countries, place.country) != site.excluded.countries.end()) {
-      return uncounted("excluded_country");
+      return "excluded_country";
     }
     set_place(hit, std::move(place), site.collect.place);
   }
-  if (hit.kind == Hit::Kind::kBot) return hit;
+  if (hit.kind == Hit::Kind::kBot) return "";
   const auto domain = caches_->domains.get(hit.hostname, [&] { return registrable_domain(hit.hostname); });
-  const auto identity = fmt::format("{}\n{}\n{}\n{}", parsed ? parsed->text() : std::string{address}, user_agent,
-                                    static_cast<std::int64_t>(site.id), domain);
+  std::string identity = parsed ? parsed->text() : std::string{address};
+  identity.reserve(identity.size() + user_agent.size() + domain.size() + kIdDigitsMax + 3);
+  ((identity += '\n') += user_agent) += '\n';
+  ((identity += fmt::format_int(static_cast<std::int64_t>(site.id)).c_str()) += '\n') += domain;
   hit.visitor = keyed_hash(salts.today, identity);
   if (salts.before) hit.visitor_before = keyed_hash(*salts.before, identity);
   hit.visitor_day = utc_day(hit.at);
-  return hit;
+  return "";
 }
 
 Generalised Generaliser::event(const Site& site, const BeaconEvent& event, const Sender& sender, Instant at,
@@ -158,7 +161,8 @@ Generalised Generaliser::event(const Site& site, const BeaconEvent& event, const
   const auto referrer = parse_referrer(event.referrer, page->hostname, site.hosts);
   if (referrer.is_spam) return uncounted("spam_referrer");
 
-  Hit hit;
+  Generalised made{std::in_place};  // filled where it stays: a hit is large
+  Hit& hit = *made;
   hit.site = site.id;
   hit.origin = sender.trusted ? Origin::kServer : Origin::kScript;
   hit.at = event.timestamp.value_or(at);
@@ -170,7 +174,10 @@ Generalised Generaliser::event(const Site& site, const BeaconEvent& event, const
   hit.name = event.name;
   hit.interactive = event.interactive;
   set_page(hit, std::move(*page), site, referrer);
-  if (const auto fault = fault_of_page(site, hit); !fault.empty()) return uncounted(fault);
+  if (const auto fault = fault_of_page(site, hit); !fault.empty()) {
+    made = uncounted(fault);
+    return made;
+  }
   const std::string_view agent_text = event.user_agent.empty() ? sender.user_agent : std::string_view{event.user_agent};
   const auto judged = agents_.look_up(agent_text);
   auto signals = sender.signals;
@@ -194,7 +201,8 @@ Generalised Generaliser::event(const Site& site, const BeaconEvent& event, const
     hit.currency = event.currency;
   }
   const std::string_view address = event.address.empty() ? sender.address : std::string_view{event.address};
-  return person(site, std::move(hit), address, agent_text, salts);
+  if (const auto fault = set_person(hit, site, address, agent_text, salts); !fault.empty()) made = uncounted(fault);
+  return made;
 }
 
 Generalised Generaliser::line(const Site& site, const LogLine& line, LineKind kind, std::uint64_t event_id,
@@ -205,7 +213,8 @@ Generalised Generaliser::line(const Site& site, const LogLine& line, LineKind ki
   if (!line.host.empty() && !host_allowed(site.hosts, page->hostname)) return uncounted("foreign_page");
   const auto referrer = parse_referrer(line.referrer, page->hostname, site.hosts);
 
-  Hit hit;
+  Generalised made{std::in_place};
+  Hit& hit = *made;
   hit.site = site.id;
   hit.origin = Origin::kLog;
   hit.at = line.at;
@@ -228,7 +237,10 @@ Generalised Generaliser::line(const Site& site, const LogLine& line, LineKind ki
     hit.interactive = false;
   }
   if (site.collect.agent) set_agent(hit, judged->agent);
-  return person(site, std::move(hit), line.address, line.user_agent, salts);
+  if (const auto fault = set_person(hit, site, line.address, line.user_agent, salts); !fault.empty()) {
+    made = uncounted(fault);
+  }
+  return made;
 }
 
 std::string_view screen_class(std::int32_t width) {

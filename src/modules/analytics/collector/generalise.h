@@ -55,8 +55,9 @@ class Generaliser {
                                  const DaySalts& salts) const;
 
  private:
-  [[nodiscard]] Generalised person(const Site& site, Hit hit, std::string_view address, std::string_view user_agent,
-                                   const DaySalts& salts) const;
+  /// Sets what the address tells, and who it is. Why the hit does not count, or "".
+  [[nodiscard]] std::string_view set_person(Hit& hit, const Site& site, std::string_view address,
+                                            std::string_view user_agent, const DaySalts& salts) const;
   [[nodiscard]] bool excluded_network(const Site& site, const IpAddress& address) const;
 
   const Agents& agents_;

@@ -70,6 +70,32 @@ test('data attributes make an element an event', async () => {
   assert.deepEqual(event.$, { amount: 9.5, currency: 'EUR' });
 });
 
+test('half a revenue is left out and does not cost the event', async () => {
+  await visit({
+    body: `<button id="no-currency" data-mainstay-event="No currency" data-mainstay-revenue="9.5">a</button>
+      <button id="no-amount" data-mainstay-event="No amount" data-mainstay-currency="EUR">b</button>
+      <button id="no-number" data-mainstay-event="No number" data-mainstay-revenue="much" data-mainstay-currency="EUR">c</button>
+      <button id="empty" data-mainstay-event="Empty" data-mainstay-revenue="" data-mainstay-currency="">d</button>`,
+  });
+  for (const id of ['no-currency', 'no-amount', 'no-number', 'empty']) await page.click(`#${id}`);
+  await page.evaluate(() => {
+    mainstay('Amount only', { revenue: { amount: 12 } });
+    mainstay('As text', { revenue: { amount: '12.50', currency: 'EUR' } });
+  });
+  const events = (await settled()).filter(({ n }) => n !== 'pageview' && n !== 'engagement');
+  assert.deepEqual(
+    events.map((event) => [event.n, event.$]),
+    [
+      ['No currency', undefined],
+      ['No amount', undefined],
+      ['No number', undefined],
+      ['Empty', undefined],
+      ['Amount only', undefined],
+      ['As text', { amount: '12.50', currency: 'EUR' }],
+    ],
+  );
+});
+
 test('a click on a link to another host is an event without the query', async () => {
   await visit({ body: '<a href="http://other.test/x?token=1#y">out</a><a id="in" href="/in">in</a>' });
   await page.evaluate(() => addEventListener('click', (event) => event.preventDefault()));

@@ -101,7 +101,7 @@
       u: url || pageUrl || currentUrl(),
       r: referrer,
       p: props,
-      $: revenue,
+      $: revenue?.currency && isFinite(revenue.amount) ? revenue : undefined, // half a revenue would cost the event
       i: interactive,
       w: innerWidth,
       l: navigator.language,

@@ -68,8 +68,8 @@ void serve(std::size_t io_threads) {
 }  // namespace mainstay::bench
 
 int main(int argc, char** argv) {
-  ::mallopt(M_ARENA_MAX, 2);  // as the program does
   std::size_t io_threads = std::max(1U, std::thread::hardware_concurrency());
+  ::mallopt(M_ARENA_MAX, 2 * static_cast<int>(io_threads) + 4);  // as the program does
   if (argc > 1) {
     const std::string_view text{argv[1]};
     std::from_chars(text.data(), text.data() + text.size(), io_threads);

@@ -13,7 +13,7 @@ namespace mainstay::stream::embedded {
 namespace {
 
 constexpr std::size_t kGatherFrom = 4;
-constexpr std::chrono::microseconds kGather{200};
+constexpr std::chrono::microseconds kGather{50};
 
 constexpr std::size_t kGroupBytesMax = 4 << 20;
 constexpr std::size_t kIdleBufferBytes = 1 << 20;

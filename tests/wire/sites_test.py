@@ -259,6 +259,15 @@ class Strays(SiteTest):
         self.server.restart()
         self.assertEqual(self.strays()[0]["count"], 2)
 
+    def test_what_cannot_be_read_is_counted_by_reason(self):
+        send = lambda body, **headers: self.server.request("POST", "/api/v1/beacon", body, {**browser(), **{name.replace("_", "-"): value for name, value in headers.items()}}).status
+        self.assertEqual(send(b"{"), 400)
+        self.assertEqual(send(b"x" * (1 << 20)), 413)
+        self.assertEqual(send(b"a=b", Content_Type="application/x-www-form-urlencoded"), 415)
+        wanted = {"malformed": 1, "body_too_large": 1, "unsupported_media": 1}
+        until("all three are counted", lambda: {row["reason"]: row["count"] for row in self.strays()} == wanted)
+        self.assertEqual({(row["asked_site"], row["asked_host"]) for row in self.strays()}, {("", "")})
+
     def test_only_an_owner_sees_it(self):
         self.assertEqual(self.server.request("GET", "/api/v1/ledger").status, 401)
         share = self.server.ask("POST", self.path + "/shares", {"name": "All"})["token"]

@@ -18,10 +18,10 @@ it('a mistyped domain is recognised, a stranger is not', () => {
 })
 
 it('only an unknown site is a question of snippets', () => {
-  expect(row('harbour.example', 'harbour.example', 'too_large')).toBeUndefined()
+  expect(row('harbour.example', 'harbour.example', 'body_too_large')).toBeUndefined()
 })
 
 it('a reason without words of its own is still readable', () => {
   expect(reasonLabel('unknown_site')).toBe('Unknown site')
-  expect(reasonLabel('http.body_too_large')).toBe('Http body too large')
+  expect(reasonLabel('seen_by_nobody')).toBe('Seen by nobody')
 })

@@ -2,12 +2,15 @@ import type { Ledger, Site, StrayRefusal } from '@/api/client'
 
 /// Reasons of refusal in words. What is not here is shown as the server calls it.
 const kReasons: Record<string, string> = {
-  unknown_site: 'Unknown site', wrong_site_key: 'Wrong site key', no_origin: 'No origin and no key', bad_event: 'Malformed event', bad_url: 'Malformed address', too_large: 'Too large', unsupported_media: 'Unsupported media type',
-  past_retention: 'Older than the retention', no_visit: 'Engagement without a visit', redirect: 'Redirect', method: 'Not a GET',
-  foreign_origin: 'Foreign origin', site_key_required: 'No site key', excluded_network: 'Excluded network', excluded_path: 'Excluded path',
-  excluded_host: 'Excluded host', excluded_country: 'Excluded country', do_not_track: 'Do Not Track', dnt: 'Do Not Track', gpc: 'Global Privacy Control',
-  invalid: 'Malformed', malformed: 'Malformed', duplicate: 'Sent twice', late: 'Too late', future: 'In the future', rate_limited: 'Too many at once', spam_referrer: 'Referrer spam',
-  oversize: 'Too large', unparsable: 'Unreadable line', not_a_page: 'Not a page', static_file: 'Static file', no_session: 'Engagement without a visit',
+  unknown_site: 'Unknown site', wrong_site_key: 'Wrong site key', site_key_required: 'No site key', no_origin: 'No origin and no key', foreign_origin: 'Foreign origin', rate_limited: 'Too many at once',
+  gpc: 'Global Privacy Control', dnt: 'Do Not Track', foreign_page: 'Page of another host', spam_referrer: 'Referrer spam',
+  excluded_path: 'Excluded path', excluded_host: 'Excluded host', excluded_network: 'Excluded network', excluded_country: 'Excluded country',
+  malformed: 'Unreadable body', bad_event: 'Malformed event', bad_url: 'Malformed address', too_many_events: 'Too many events in one request', unsupported_media: 'Unsupported media type',
+  unsupported_encoding: 'Unsupported encoding', unknown_encoding: 'Unsupported encoding', bad_encoding: 'Damaged compression', compression_bomb: 'Compressed beyond measure',
+  body_too_large: 'Body too large', body_timeout: 'Body came too slowly', bad_chunk: 'Damaged body', unknown_log_format: 'Unknown log format', too_many_imports: 'Too many imports at once',
+  queue_full: 'Queue full', body_memory: 'Too many bodies at once', unavailable: 'Out of service', internal: 'A fault of the server', other: 'Other reasons',
+  duplicate: 'Sent twice', late: 'Too late', future: 'In the future', past_retention: 'Older than the retention', no_visit: 'Engagement without a visit',
+  unparsable: 'Unreadable line', static_file: 'Static file', not_found: 'Not found', redirect: 'Redirect', error_status: 'Error status', method: 'Not a page’s method',
 }
 const kCategories: Record<string, string> = {
   ai_crawler: 'AI crawlers', search: 'Search engines', monitor: 'Monitors', preview: 'Link previews', tool: 'Tools', feed: 'Feed readers', seo: 'SEO crawlers', other: 'Other bots',

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "modules/analytics/day_sets.h"
+#include "modules/analytics/ledger.h"
 #include "modules/analytics/rows.h"
 #include "modules/analytics/sessioniser.h"
 #include "modules/analytics/sites/sites.h"
@@ -18,7 +19,8 @@
 
 namespace mainstay::analytics {
 
-/// How far off a hit's time may be. Log lines may be as old as they like, within the site's retention.
+/// How far off a hit's time may be from that of its arrival. Log lines may be as old as they like, within the site's
+/// retention.
 inline constexpr minutes kFutureMax{5};
 inline constexpr hours kLateMax{72};
 /// How long after midnight a hit is still compared with those of the day before.
@@ -27,19 +29,6 @@ inline constexpr hours kSentAgainMax{1};
 /// Event ids with this bit were given by the sender, or derived from a log line: the same hit sent again has the
 /// same id and is refused. Ids without it are random.
 inline constexpr std::uint64_t kStableId = std::uint64_t{1} << 63;
-
-/// Refusals counted by (site, source, reason).
-class Ledger {
- public:
-  void add(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count);
-  [[nodiscard]] bool empty() const { return counts_.empty(); }
-  void clear() { counts_.clear(); }
-  using Key = std::tuple<SiteId, std::string, std::string>;
-  [[nodiscard]] const std::map<Key, std::uint64_t>& counts() const { return counts_; }
-
- private:
-  std::map<Key, std::uint64_t> counts_;
-};
 
 /// What became of one hit.
 struct Taken {
@@ -74,6 +63,9 @@ class Intake {
   /// The steps of one commit that writes all that was taken. The next one may be asked for after this one was
   /// carried out and `note_stored` told so; hits may be taken meanwhile.
   [[nodiscard]] std::vector<columns::Step> take_commit(Instant now);
+  /// Of the last take_commit. Numbers grow by one: so it can be told which commit the store has, also of commits that
+  /// take nothing from the stream.
+  [[nodiscard]] std::int64_t commit_number() const { return commit_number_; }
   void note_stored();
   /// The past days whose sums the last take_commit made void.
   using Days = std::vector<std::pair<SiteId, std::int32_t>>;
@@ -82,13 +74,19 @@ class Intake {
   void erase(SiteId site);
 
  private:
-  void take_hit(const Hit& hit, std::uint64_t batch, const SiteMap& sites, Instant now, const Note& note);
+  struct Times {
+    Instant arrived;  ///< when it was acknowledged
+    Instant now;      ///< earlier when the clock was set back, days later after an outage
+  };
+  void take_hit(const Hit& hit, std::uint64_t batch, const SiteMap& sites, Times times, const Note& note);
   /// Why a hit is refused, or "".
-  std::string_view fault(const Hit& hit, const Site* site, Instant now);
+  std::string_view fault(const Hit& hit, const Site* site, Times times);
   /// Whether this event id came before; notes it.
   bool was_seen(const Hit& hit);
   void set_aside(const stream::Record& record, std::string_view reason);
-  [[nodiscard]] columns::Answer ask(std::string text, std::vector<columns::Value> parameters) const;
+  using TakeRow = std::function<void(const std::vector<columns::Value>& row)>;
+  /// Takes the rows of an answer as they come: it may be long.
+  void each_row(std::string text, std::vector<columns::Value> parameters, const TakeRow& take) const;
 
   columns::Columns& columns_;
   DaySets events_seen_;
@@ -104,13 +102,15 @@ class Intake {
   stream::Offset position_ = 0;
   stream::Offset taken_ = 0;  ///< of the last take_commit
   std::uint64_t taken_mark_ = 0;
+  std::int64_t commit_number_ = 0;
 };
 
-/// The stream offset up to which everything is in the tables. Throws Unavailable.
-[[nodiscard]] stream::Offset committed_offset(columns::Columns& columns);
-/// Deletes what is older than each site keeps, and gives its space back. Blocks. Throws Unavailable.
-void remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now);
-/// Deletes all of a site.
-[[nodiscard]] std::vector<columns::Step> erase_steps(SiteId site);
+/// The last commit that is in the tables: its number, and the stream offset up to which it took everything.
+struct Committed {
+  stream::Offset offset = 0;
+  std::int64_t number = 0;
+};
+/// Throws Unavailable.
+[[nodiscard]] Committed last_commit(columns::Columns& columns);
 
 }  // namespace mainstay::analytics

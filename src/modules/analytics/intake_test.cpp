@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "modules/analytics/erasure.h"
 #include "modules/analytics/query/rollups.h"
 #include "modules/analytics/tables.h"
 #include "ports/columns/duckdb/duckdb_columns.h"
@@ -77,7 +78,7 @@ TEST_F(IntakeTest, rows_and_offset_are_one_commit) {
   EXPECT_EQ(number("select count(*) from events"), 2);
   EXPECT_EQ(number("select count(*) from open_visits"), 1);
   EXPECT_EQ(number("select stream_offset from progress"), 1);
-  EXPECT_EQ(committed_offset(*columns_), 1U);
+  EXPECT_EQ(last_commit(*columns_).offset, 1U);
 }
 
 TEST_F(IntakeTest, a_crash_before_the_commit_loses_and_doubles_nothing) {
@@ -166,13 +167,44 @@ TEST_F(IntakeTest, what_cannot_be_true_is_refused_by_its_reason) {
   EXPECT_EQ(refused(hit(kNoon)), "taken");
 }
 
+TEST_F(IntakeTest, an_acknowledged_hit_is_taken_however_the_clock_was_set_and_however_long_the_outage_was) {
+  const auto taken = [&](Instant now, std::string path) {
+    now_ = now;
+    intake_->take(
+        {.offset = intake_->position() + 1, .appended_at = kNoon, .bytes = encode(std::vector{hit(kNoon, path)})},
+        sites_, now_, [this](const Taken& each) { fates_.push_back(each.fate); });
+    return fates_.back() == Taken::Fate::kAccepted;
+  };
+  EXPECT_TRUE(taken(kNoon - hours{1}, "/the clock was set back"));
+  EXPECT_TRUE(taken(kNoon + days{5}, "/the column store was away"));
+  EXPECT_TRUE(taken(kNoon - days{365}, "/far back"));
+  EXPECT_FALSE(taken(kNoon + days{401}, "/past its retention"));
+}
+
+TEST_F(IntakeTest, a_visit_goes_on_when_the_clock_is_set_back_a_little_and_ends_when_far) {
+  take({hit(kNoon)});
+  now_ = kNoon - minutes{20};
+  take({hit(now_, "/b")});
+  commit();
+  EXPECT_EQ(number("select count(*) from open_visits"), 1);
+  EXPECT_EQ(number("select duration_ms from open_visits"), 20 * 60'000);
+  now_ = kNoon - days{2};
+  take({hit(now_, "/c")});
+  commit();
+  EXPECT_EQ(number(fmt::format("select count(*) from {}", kAllVisits)), 2);
+  now_ = kNoon + hours{1};
+  take({hit(now_, "/d", 2)});
+  commit();
+  EXPECT_EQ(number("select count(*) from visits"), 2) << "none stays open";
+}
+
 TEST_F(IntakeTest, a_poison_record_is_set_aside_and_blocks_nothing) {
   take_bytes("no record of ours");
   take({hit(kNoon)});
   commit();
   EXPECT_EQ(number("select count(*) from set_aside"), 1);
   EXPECT_EQ(number("select count(*) from events"), 1);
-  EXPECT_EQ(committed_offset(*columns_), 2U);
+  EXPECT_EQ(last_commit(*columns_).offset, 2U);
 }
 
 TEST_F(IntakeTest, bots_are_recorded_apart) {
@@ -200,9 +232,9 @@ TEST_F(IntakeTest, a_deleted_site_leaves_no_rows) {
   take({hit(kNoon)});
   commit();
   intake_->erase(SiteId{7});
-  columns_->commit(erase_steps(SiteId{7}));
+  columns_->commit(erase_steps(SiteId{7}, now_));
   for (const auto& table : tables()) {
-    if (table.name == "progress" || table.name == "set_aside") continue;
+    if (table.name == "progress" || table.name == "set_aside" || table.name == "deletions") continue;
     EXPECT_EQ(number(fmt::format("select count(*) from {}", table.name)), 0) << table.name;
   }
 }

@@ -16,9 +16,11 @@
 #include "base/log.h"
 #include "modules/analytics/background_thread.h"
 #include "modules/analytics/committer.h"
+#include "modules/analytics/erasure.h"
 #include "modules/analytics/intake.h"
 #include "modules/analytics/live_reports.h"
 #include "modules/analytics/query/rollups.h"
+#include "modules/analytics/unwritten.h"
 #include "modules/analytics/waiter.h"
 
 namespace mainstay::analytics {
@@ -35,12 +37,6 @@ constexpr minutes kUpkeepEvery{10};
 constexpr std::size_t kFastRows = 20'000;
 constexpr int kFastPatience = 5;
 
-/// Of `erase`; written before `ended` is set, read after.
-struct Erasure {
-  std::exception_ptr failure;
-  std::atomic<bool> ended{false};
-};
-
 }  // namespace
 
 struct Processor::Impl {
@@ -51,6 +47,7 @@ struct Processor::Impl {
   std::thread thread;
   std::atomic<bool> stopping{false};
   std::atomic<stream::Offset> flushed{0};
+  Unwritten unwritten;
 
   mutable std::mutex mutex;  ///< guards what follows
   std::condition_variable flushed_changed;
@@ -59,8 +56,7 @@ struct Processor::Impl {
   std::optional<stream::Offset> flush_at;      ///< asked for: write as soon as so much has been read
   Ledger refusals;                             ///< counted by others, not yet handed to the intake
 
-  std::map<std::uint64_t, Fates> fates;  ///< by batch; the oldest number makes room
-
+  ImportFates fates;
   LiveReports live;
   std::atomic<bool> stored_unnoted{false};  ///< a batch was written and the intake does not know yet
   std::chrono::microseconds pending_since{0};
@@ -72,14 +68,16 @@ struct Processor::Impl {
   std::atomic<bool> rollups_due{true};
   std::chrono::microseconds next_rollups{0};
 
+  Compactor compactor;
   Committer committer;  ///< last: what it calls back is there as long as it runs
 
   Impl(Ports given, Options given_options)
       : ports(std::move(given)),
         options(given_options),
         intake(std::make_unique<Intake>(ports.columns, ports.random)),
-        live(ports.bus, ports.clock),
+        live(ports.bus, ports.clock, ports.sites),
         rollups(ports.columns, ports.sites),
+        compactor(ports.columns, ports.clock, ports.metrics),
         committer(ports.columns, ports.metrics) {
     ports.metrics.gauge("mainstay_analytics_backlog_records", "Records in the stream that no report shows yet.",
                         [this] { return static_cast<double>(ports.stream.last() - flushed.load()); });
@@ -91,7 +89,6 @@ struct Processor::Impl {
   void recover();
   void restore();
   void note(const Taken& taken);
-  void note_fate(const Taken& taken);
   bool flush_due(std::chrono::microseconds now);
   void keep_rollups(std::chrono::microseconds now);
   bool may_flush();
@@ -141,6 +138,7 @@ void Processor::Impl::take(const std::vector<stream::Record>& records) {
   const auto now = ports.clock.now();
   try {
     for (const auto& record : records) {
+      unwritten.taken(record.appended_at);
       intake->take(record, *sites, now, [this](const Taken& taken) { note(taken); });
       if (intake->pending_rows() >= options.flush_rows && may_flush()) start_flush();
     }
@@ -171,26 +169,15 @@ void Processor::Impl::restore() {
     seen[site].add(visitor, hit, hit.source, hit.country);
   });
   stored_unnoted = false;
+  unwritten.forget();
   intake = std::move(restored);
   flushed = intake->position();
-  live.replace(std::move(seen));
-}
-
-void Processor::Impl::note_fate(const Taken& taken) {
-  if (taken.batch == 0) return;
-  const std::scoped_lock lock(mutex);
-  auto& fate = fates[taken.batch];
-  switch (taken.fate) {
-    case Taken::Fate::kAccepted: ++fate.accepted; break;
-    case Taken::Fate::kBot: ++fate.bots; break;
-    case Taken::Fate::kRefused: ++fate.refused[std::string{taken.why}]; break;
-  }
-  if (fates.size() > kBatchesKept) fates.erase(fates.begin());
+  live.restore(std::move(seen), ports.columns);
 }
 
 void Processor::Impl::note(const Taken& taken) {
   live.note(taken);
-  note_fate(taken);
+  fates.note(taken);
   if (taken.fate == Taken::Fate::kAccepted && taken.first_of_site && ports.on_first_hit) {
     ports.on_first_hit(taken.hit->site, taken.hit->at);
   }
@@ -215,10 +202,9 @@ bool Processor::Impl::flush_due(std::chrono::microseconds now) {
     refusals.clear();
   }
   if (flush_at && *flush_at <= intake->position()) return true;
-  if (!intake->has_pending()) return false;
   const auto rows = intake->pending_rows();
-  return rows >= options.flush_rows ||
-         now - pending_since >= options.flush_every * (rows >= kFastRows ? kFastPatience : 1);
+  const auto patience = options.flush_every * (rows >= kFastRows ? kFastPatience : 1);
+  return intake->has_pending() && (rows >= options.flush_rows || now - pending_since >= patience);
 }
 
 /// The last batch must be written before the next is; when too much gathers meanwhile, this waits.
@@ -237,14 +223,18 @@ void Processor::Impl::start_flush() {
   const auto position = intake->position();
   const auto stored = [this, position] {
     ports.stream.forget_through(position);
+    unwritten.commit_ended();
     stored_unnoted = true;
     flushed = position;
     wake_waiters(false);
     ports.stream.interrupt();
   };
   if (intake->has_pending()) {
+    unwritten.commit_begins();
     auto steps = intake->take_commit(ports.clock.now());
-    const auto is_stored = [this, position] { return committed_offset(ports.columns) >= position; };
+    const auto is_stored = [this, number = intake->commit_number()] {
+      return last_commit(ports.columns).number >= number;
+    };
     committer.start(std::move(steps), is_stored, [this, stored, voided = intake->voided_days()] {
       for (const auto& [site, day] : voided) rollups.invalidated(site, day);
       if (!voided.empty()) rollups_due = true;
@@ -279,7 +269,10 @@ void Processor::Impl::upkeep(std::chrono::microseconds now) {
   if (!committer.idle() || (now < next_upkeep && sites == upkeep_sites)) return;
   next_upkeep = now + kUpkeepEvery;
   upkeep_sites = sites;
-  committer.start_work([this, sites] { remove_expired(ports.columns, *sites, ports.clock.now()); });
+  committer.start_work([this, sites, read = flushed.load()] {
+    remove_expired(ports.columns, *sites, ports.clock.now());
+    ports.stream.forget_through(read);
+  });
 }
 
 void Processor::Impl::trim(std::chrono::microseconds now, std::size_t records) {
@@ -314,20 +307,25 @@ Processor::~Processor() { stop(); }
 
 void Processor::start() {
   impl_->restore();
+  // A stop may have come between deleting somebody's rows and erasing them here.
+  impl_->ports.stream.erase_through(impl_->intake->position());
   impl_->thread = std::thread([this] { impl_->run(); });
+  impl_->compactor.start();
 }
 
 void Processor::stop() {
   if (!impl_->thread.joinable()) return;
+  impl_->compactor.stop();
   impl_->stopping = true;
   impl_->ports.stream.interrupt();
   impl_->thread.join();
 }
 
-Task<> Processor::make_current() {
+Task<std::chrono::milliseconds> Processor::make_current() {
+  const auto asked_at = impl_->ports.clock.now();
   const auto target = impl_->ports.stream.last();
   const auto written = impl_->flushed.load();
-  if (written >= target) co_return;
+  if (written >= target) co_return milliseconds{0};
   const auto& options = impl_->options;
   const auto patience = target - written > options.backlog_records ? options.backlog_patience : options.fresh_patience;
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -341,11 +339,15 @@ Task<> Processor::make_current() {
   co_await timer->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   const std::scoped_lock lock(impl_->mutex);
   std::erase_if(impl_->waiters, [&timer](const Waiter& waiter) { return waiter.timer == timer; });
+  if (impl_->flushed >= target) co_return milliseconds{0};
+  const auto age = impl_->ports.clock.now() - impl_->unwritten.since().value_or(asked_at);
+  co_return std::max(std::chrono::ceil<milliseconds>(age), milliseconds{1});
 }
 
-void Processor::count_refusal(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count) {
+void Processor::count_refusal(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count,
+                              Asked asked) {
   const std::scoped_lock lock(impl_->mutex);
-  impl_->refusals.add(site, source, reason, count);
+  impl_->refusals.add(site, source, reason, count, std::move(asked));
 }
 
 bool Processor::drain(std::chrono::milliseconds patience) {
@@ -355,21 +357,18 @@ bool Processor::drain(std::chrono::milliseconds patience) {
   while (impl_->flushed < target || !impl_->refusals.empty()) {
     if (impl_->stopping || impl_->ports.clock.monotonic() > deadline) return false;
     impl_->flush_at = target;
+    impl_->ports.stream.interrupt();
     impl_->flushed_changed.wait_for(lock, milliseconds{100});
   }
   return true;
 }
 
-Processor::Fates Processor::take_fates(std::uint64_t batch) {
-  const std::scoped_lock lock(impl_->mutex);
-  const auto found = impl_->fates.extract(batch);
-  return found.empty() ? Fates{} : std::move(found.mapped());
-}
+Processor::Fates Processor::take_fates(std::uint64_t batch) { return impl_->fates.take(batch); }
 
 Task<> Processor::erase(SiteId site) {
   const auto executor = co_await boost::asio::this_coro::executor;
   auto timer = std::make_shared<boost::asio::steady_timer>(executor, minutes{10});
-  auto outcome = std::make_shared<Erasure>();
+  auto outcome = std::make_shared<Outcome>();
   {
     const std::scoped_lock lock(impl_->mutex);
     impl_->commands.push_back(
@@ -377,8 +376,9 @@ Task<> Processor::erase(SiteId site) {
           try {
             if (!impl_->flush_and_wait()) throw Unavailable("the processor is stopping");
             impl_->intake->erase(site);
-            impl_->ports.columns.commit(erase_steps(site));
-            impl_->ports.columns.compact();
+            impl_->ports.columns.commit(erase_steps(site, impl_->ports.clock.now()));
+            impl_->ports.stream.erase_through(impl_->intake->position());
+            impl_->compactor.wake();
             impl_->live.erase(site);
           } catch (...) {
             outcome->failure = std::current_exception();

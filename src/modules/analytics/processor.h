@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "modules/analytics/import_fates.h"
+#include "modules/analytics/ledger.h"
 #include "modules/analytics/live.h"
 #include "modules/analytics/query/freshness.h"
 #include "modules/analytics/sites/sites.h"
@@ -29,8 +31,8 @@ class Processor final : public Freshness {
  public:
   struct Options {
     std::chrono::milliseconds flush_every{1'000};  ///< five times as long while a batch fills fast, as in an import
-    /// Of one table. Batches of one and a half to two row groups of the store (122,880 rows each) go to its file without
-    /// a detour by its log, and are not worth to be merged with their neighbours later.
+    /// Of one table. Batches of one and a half to two row groups of the store (122,880 rows each) go to its file
+    /// without a detour by its log, and are not worth to be merged with their neighbours later.
     std::size_t flush_rows = 185'000;
     std::size_t held_rows_max = 240'000;      ///< with so many no more are taken until the batch before is written
     std::chrono::milliseconds idle_wait{50};  ///< how long one wait for the stream lasts
@@ -59,20 +61,15 @@ class Processor final : public Freshness {
   /// Writes what it has and ends the thread.
   void stop();
 
-  /// Completes when everything that was in the stream at the call is in the tables, or after `fresh_patience`.
-  Task<> make_current() override;
+  /// Gives up after `fresh_patience`, or `backlog_patience`.
+  Task<std::chrono::milliseconds> make_current() override;
 
   /// Counts a refusal of the collector or of an import for the ledger; written with the next batch. Any thread.
-  void count_refusal(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count = 1);
+  void count_refusal(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count = 1,
+                     Asked asked = {});
 
-  /// What became of the hits of one import (encode's `batch`); asked once, at its end. At most kBatchesKept are kept
-  /// of imports that nobody asks about.
-  struct Fates {
-    std::uint64_t accepted = 0;
-    std::uint64_t bots = 0;
-    std::map<std::string, std::uint64_t> refused;
-  };
-  static constexpr std::size_t kBatchesKept = 10'000;
+  /// What became of the hits of one import (encode's `batch`); asked once, at its end.
+  using Fates = ImportFates::Fates;
   [[nodiscard]] Fates take_fates(std::uint64_t batch);
 
   /// Blocks until all that is in the stream now is written; for imports. False when `patience` passed first.

@@ -44,10 +44,14 @@ class Refusing final : public columns::Columns {
   Task<Result<>> stream(columns::Statement statement, std::chrono::milliseconds patience, Take take) override {
     return inner_.stream(std::move(statement), patience, std::move(take));
   }
+  Result<> stream_blocking(const columns::Statement& statement, std::chrono::milliseconds patience,
+                           const Take& take) override {
+    return inner_.stream_blocking(statement, patience, take);
+  }
   Task<Result<>> write_parquet(columns::Statement statement, std::string path) override {
     return inner_.write_parquet(std::move(statement), std::move(path));
   }
-  void compact() override { inner_.compact(); }
+  void compact(std::stop_token stop) override { inner_.compact(stop); }
   [[nodiscard]] std::uint64_t bytes_on_disk() const override { return inner_.bytes_on_disk(); }
 
  private:
@@ -77,7 +81,7 @@ class ProcessorTest : public ::testing::Test {
     store_.create(rollup_tables());
     start();
   }
-  void start() {
+  void start(std::size_t flush_rows = 185'000) {
     processor_ = std::make_unique<Processor>(
         Processor::Ports{.stream = *stream_,
                          .columns = store_,
@@ -87,7 +91,8 @@ class ProcessorTest : public ::testing::Test {
                          .metrics = metrics_,
                          .sites = sites_,
                          .on_first_hit = [this](SiteId, Instant) { ++first_hits_; }},
-        Processor::Options{.flush_every = std::chrono::hours{1}, .fresh_patience = kPatience});
+        Processor::Options{
+            .flush_every = std::chrono::hours{1}, .flush_rows = flush_rows, .fresh_patience = kPatience});
     processor_->start();
   }
   void append(std::string path, std::uint64_t visitor = 1, std::uint64_t batch = 0) {
@@ -124,10 +129,33 @@ class ProcessorTest : public ::testing::Test {
 TEST_F(ProcessorTest, what_was_acknowledged_is_in_the_tables_before_a_report_reads) {
   for (int i = 0; i < 20; ++i) {
     append("/a");
-    mainstay::testing::run(processor_->make_current());
+    EXPECT_EQ(mainstay::testing::run(processor_->make_current()), std::chrono::milliseconds{0});
     ASSERT_EQ(rows("events"), i + 1);
   }
   EXPECT_EQ(first_hits_, 1);
+}
+
+TEST_F(ProcessorTest, a_full_batch_is_written_though_nobody_asks_and_ends_between_two_records) {
+  processor_->stop();
+  std::vector<Hit> hits(3);
+  for (auto& hit : hits) {
+    hit.site = SiteId{7};
+    hit.at = clock_.now();
+    hit.name = "pageview";
+    hit.path = "/";
+    hit.visitor = 1;
+    hit.visitor_day = utc_day(hit.at);
+  }
+  // Five records in one go, of which two make a full batch.
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(mainstay::testing::run(stream_->append(encode(hits))).has_value());
+  start(6);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (rows("events") < 12 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(rows("events") % 3, 0);
+  EXPECT_GE(rows("events"), 12);
+  EXPECT_EQ(mainstay::testing::run(processor_->make_current()), std::chrono::milliseconds{0});
+  EXPECT_EQ(rows("events"), 15);
+  EXPECT_EQ(rows("visits") + rows("open_visits"), 1);
 }
 
 TEST_F(ProcessorTest, a_hit_is_pushed_to_watchers_with_its_page) {
@@ -147,10 +175,13 @@ TEST_F(ProcessorTest, a_hit_is_pushed_to_watchers_with_its_page) {
 
 TEST_F(ProcessorTest, a_store_that_refuses_loses_and_doubles_nothing) {
   append("/a");
-  mainstay::testing::run(processor_->make_current());
+  std::ignore = mainstay::testing::run(processor_->make_current());
   store_.refusing = true;
+  const auto asked_at = clock_.now();
   append("/b");
-  mainstay::testing::run(processor_->make_current());  // gives up waiting
+  const auto behind = mainstay::testing::run(processor_->make_current());  // gives up waiting
+  EXPECT_GT(behind, std::chrono::milliseconds{0});
+  EXPECT_GE(clock_.now() - asked_at, behind - std::chrono::milliseconds{1}) << "no more than since the hit";
   EXPECT_GT(store_.refused, 0);
   append("/c");
   EXPECT_EQ(rows("events"), 1);

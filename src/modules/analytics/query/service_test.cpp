@@ -228,6 +228,16 @@ TEST_F(ReportsTest, a_running_day_shows_which_bucket_is_unfinished) {
   EXPECT_EQ(boost::json::serialize(answer.at("results")), R"([{"metrics":[1],"dimensions":["2026-11-21 00:00:00"]}])");
 }
 
+TEST_F(ReportsTest, a_report_says_how_much_of_the_newest_time_it_lacks) {
+  const auto ask = [this] { return world_.ask(R"({"metrics":["visitors"],"date_range":"day"})"); };
+  EXPECT_FALSE(ask().at("meta").as_object().contains("freshness_warning"));
+  world_.missing = std::chrono::milliseconds{1'500};
+  const auto answer = ask();
+  const auto& warning = answer.at("meta").at("freshness_warning");
+  EXPECT_EQ(warning.at("code"), "behind");
+  EXPECT_EQ(warning.at("missing_ms"), 1'500);
+}
+
 TEST_F(ReportsTest, a_report_asks_for_permission) {
   auto request = world_.request(R"({"site_id":"example.com","metrics":["visitors"],"date_range":"all"})");
   EXPECT_TRUE(testing::run(world_.reports().answer(request)).has_value());

@@ -69,7 +69,7 @@ void Committer::stop() {
 }
 
 void Committer::run() {
-  become_background_thread("analytics-rows");
+  become_background_thread("analytics-rows", kRowsNice);
   for (;;) {
     {
       std::unique_lock lock(mutex_);

@@ -26,6 +26,7 @@ class Faulty final : public columns::Columns {
   explicit Faulty(columns::Columns& inner) : inner_(inner) {}
   std::deque<Fault> faults;
   int commits = 0;
+  std::size_t rows_at_once = 0;  ///< of the largest piece of an answer
 
   void create(std::span<const columns::Table> tables) override { inner_.create(tables); }
   void commit(std::span<const columns::Step> steps) override {
@@ -39,14 +40,19 @@ class Faulty final : public columns::Columns {
     return inner_.query(std::move(statement), limits);
   }
   Result<columns::Answer> query_blocking(const columns::Statement& statement, Limits limits) override {
-    return inner_.query_blocking(statement, limits);
+    auto answer = inner_.query_blocking(statement, limits);
+    if (answer) rows_at_once = std::max(rows_at_once, answer->rows.size());
+    return answer;
   }
   Task<Result<>> stream(columns::Statement statement, std::chrono::milliseconds patience, Take take) override {
     return inner_.stream(std::move(statement), patience, std::move(take));
   }
   Result<> stream_blocking(const columns::Statement& statement, std::chrono::milliseconds patience,
                            const Take& take) override {
-    return inner_.stream_blocking(statement, patience, take);
+    return inner_.stream_blocking(statement, patience, [this, &take](const columns::Answer& chunk) {
+      rows_at_once = std::max(rows_at_once, chunk.rows.size());
+      return take(chunk);
+    });
   }
   Task<Result<>> write_parquet(columns::Statement statement, std::string path) override {
     return inner_.write_parquet(std::move(statement), std::move(path));
@@ -81,13 +87,13 @@ class CommitterTest : public ::testing::TestWithParam<std::deque<Fault>> {
     intake_.note_stored();
     return done;
   }
-  void take_hit() {
+  void take_hit(std::uint64_t visitor = 1) {
     Hit hit;
     hit.site = SiteId{7};
     hit.at = kNow;
     hit.name = "pageview";
     hit.path = "/";
-    hit.visitor = 1;
+    hit.visitor = visitor;
     hit.visitor_day = utc_day(kNow);
     intake_.take({.offset = intake_.position() + 1, .appended_at = kNow, .bytes = encode(std::vector{hit})}, sites_,
                  kNow, [](auto&&...) {});
@@ -142,6 +148,19 @@ TEST_P(CommitterTest, a_visit_that_ends_by_itself_is_moved_once) {
   EXPECT_EQ(write(kNow + hours{1}), 1);
   EXPECT_EQ(number("select count(*) from visits"), 1);
   EXPECT_EQ(number("select count(*) from open_visits"), 0);
+}
+
+TEST_P(CommitterTest, a_restart_reads_back_in_pieces_however_much_there_is) {
+  constexpr std::uint64_t kHits = 30'000;
+  for (std::uint64_t visitor = 1; visitor <= kHits; ++visitor) take_hit(visitor);
+  write(kNow);
+  store_.rows_at_once = 0;
+  Intake restarted(store_, random_);
+  std::uint64_t recent = 0;
+  restarted.restore(kNow, [&recent](SiteId, std::uint64_t, const Hit&) { ++recent; });
+  EXPECT_EQ(recent, kHits);
+  EXPECT_GT(store_.rows_at_once, 0U);
+  EXPECT_LE(store_.rows_at_once, 10'000U);
 }
 
 TEST_P(CommitterTest, after_a_restart_the_numbers_go_on) {

@@ -72,6 +72,8 @@ test('a property is chosen from those that events have', async () => {
   const properties = card(page, 'behaviour').getByRole('group', { name: 'Property' })
   await properties.getByRole('button', { name: 'plan' }).waitFor()
   assert.equal(await properties.getByRole('button', { name: 'plan' }).getAttribute('aria-pressed'), 'true')
+  await card(page, 'behaviour').getByRole('button', { name: 'Filter by team' }).waitFor()
+  assert.equal(await card(page, 'behaviour').getByRole('button', { name: 'Filter by (not set)' }).count(), 0)
   await card(page, 'behaviour').getByRole('button', { name: 'Filter by team' }).click()
   await page.waitForURL(/f=is,event:props:plan,team/)
   await until('three signed up for the team', async () => await value(page, 'visitors') === '3')

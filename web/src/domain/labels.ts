@@ -1,6 +1,11 @@
 import { countryName, languageName } from './format'
 import type { LabelKind } from './reports'
 
+/// Whether a row stands for what has no value; the server says so in words.
+export function isUnset(value: string | undefined): boolean {
+  return !value || value === '(not set)'
+}
+
 /// What a row is called; an empty value has a name of its own.
 export function rowText(kind: LabelKind, value: string): string {
   if (!value) return kind === 'source' ? 'Direct / None' : '(not set)'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { accuracyNote } from './accuracy'
 import { bareDomain } from './domain'
-import { rowIcon, rowText } from './labels'
+import { isUnset, rowIcon, rowText } from './labels'
 import { botGroups, ledgerTotals } from './ledger'
 import { headlineMetrics, rateVital, verdict } from './metrics'
 import { passwordHint } from './password'
@@ -65,6 +65,7 @@ it('a pasted address becomes a domain', () => {
 it('what is not set says so', () => {
   expect(rowText('source', '')).toBe('Direct / None')
   expect(rowText('browser', '')).toBe('(not set)')
+  expect([isUnset(''), isUnset('(not set)'), isUnset('plan')]).toEqual([true, true, false])
   expect(rowIcon('browser', 'Mobile Safari')).toBe('brand:safari')
   expect(rowIcon('source', 'somewhere.example')).toBe('i-lucide-link')
 })

@@ -178,7 +178,7 @@ std::optional<RolledUp> Core::rolled_up_for(const std::vector<Dimension>& dimens
   }
   auto found = rolled_up(dimensions, filters);
   // Visits of a page began there; visits that a filter on pages lets through may have begun elsewhere.
-  if (found && found->only && !filters[0].dimension.of_visit() &&
+  if (found && !filters.empty() && !filters[0].dimension.of_visit() &&
       sums.has_any({Sum::kStarted, Sum::kBounces, Sum::kDuration})) {
     return std::nullopt;
   }
@@ -232,10 +232,11 @@ std::string Core::rollup_part(const RolledUp& rolled_up, const Picks& picks, con
     const auto sum = static_cast<Sum>(i);
     if (sums.has(sum)) columns += fmt::format(", r.{0} as {0}", to_text(sum));
   }
-  auto condition = fmt::format("r.site_id = {} and r.dimension = '{}' and r.visitor_day >= {} and r.visitor_day <= {}",
-                               parameters_.add(static_cast<std::int64_t>(input_.site)), rolled_up.name,
+  auto condition = fmt::format("r.site_id = {} and r.dimension = {} and r.visitor_day >= {} and r.visitor_day <= {}",
+                               parameters_.add(static_cast<std::int64_t>(input_.site)), parameters_.add(rolled_up.name),
                                picks.picks.front().visitor_day, picks.picks.back().visitor_day);
   if (rolled_up.only) condition += fmt::format(" and r.value = {}", parameters_.add(*rolled_up.only));
+  if (rolled_up.piece) condition += fmt::format(" and r.value2 = {}", parameters_.add(*rolled_up.piece));
   if (!by_day) condition += " and " + picked(picks.picks);
   return fmt::format("select {} from rollups r{} where {}", columns, by_day ? joined_picks(picks.picks) : "",
                      condition);

@@ -56,6 +56,12 @@ std::string goal_key(const Goal& goal) {
   return {};
 }
 
+std::string dimension_in_pieces(const Request& request) {
+  if (request.dimensions.size() != 1) return {};
+  const auto& dimension = request.dimensions[0];
+  return dimension.is_goal() || dimension.info->special == Special::kProperty ? dimension.name() : std::string{};
+}
+
 namespace {
 
 /// Visitor_days that hits of a range may have: late hits bear the salt of a later day, long visits that of an earlier.
@@ -123,21 +129,23 @@ class Picker {
 
 }  // namespace
 
-columns::Statement coverage_statement(SiteId site, const TimeRange& range, bool with_goals) {
+columns::Statement coverage_statement(SiteId site, const TimeRange& range, const std::string& in_pieces) {
   const auto days =
       fmt::format("visitor_day between {} and {}", utc_day(range.from) - kDaysAround, utc_day(range.to) + kDaysAround);
-  auto text = fmt::format(
-      "select visitor_day, local_day, zone, build, null::timestamp, null from rollup_days where site_id = $1 and {} "
-      "union all select v.visitor_day, null, null, null, max(v.ended_at), null from {} v where v.site_id = $1 and "
-      "v.started_at < $2 and v.ended_at >= $2 group by v.visitor_day",
-      days, kAllVisits);
-  if (with_goals) {
-    text += fmt::format(
-        " union all select visitor_day, null, null, null, null, value from rollups where site_id = $1 and {} and "
-        "dimension = '{}' and local_day = {}",
-        days, kGoalDimension, kWholeDay);
-  }
-  return {.text = std::move(text), .parameters = {static_cast<std::int64_t>(site), range.from}};
+  columns::Statement statement{
+      .text = fmt::format(
+          "select visitor_day, local_day, zone, build, null::timestamp, null from rollup_days where site_id = $1 and "
+          "{} union all select v.visitor_day, null, null, null, max(v.ended_at), null from {} v where v.site_id = $1 "
+          "and v.started_at < $2 and v.ended_at >= $2 group by v.visitor_day",
+          days, kAllVisits),
+      .parameters = {static_cast<std::int64_t>(site), range.from}};
+  if (in_pieces.empty()) return statement;
+  statement.text += fmt::format(
+      " union all select distinct visitor_day, null::integer, null, null::bigint, null::timestamp, value2 from rollups "
+      "where site_id = $1 and {} and dimension = $3 and local_day = {}",
+      days, kWholeDay);
+  statement.parameters.emplace_back(in_pieces);
+  return statement;
 }
 
 /// Subtracted from builds, which are microseconds, so that their sum fits.
@@ -156,7 +164,7 @@ Coverage coverage_of(const columns::Answer& answer, std::string_view zone) {
   for (const auto& row : answer.rows) {
     const auto day = static_cast<std::int32_t>(std::get<std::int64_t>(row[0]));
     if (const auto* until = std::get_if<Instant>(&row[4])) coverage.straddles[day] = *until;
-    if (const auto* goal = std::get_if<std::string>(&row[5])) coverage.goals[*goal].insert(day);
+    if (const auto* piece = std::get_if<std::string>(&row[5])) coverage.pieces[*piece].insert(day);
     if (!std::holds_alternative<std::int64_t>(row[1])) continue;
     const auto local_day = static_cast<std::int32_t>(std::get<std::int64_t>(row[1]));
     if (local_day == kWholeDay) coverage.builds += std::get<std::int64_t>(row[3]) - kBuildEpoch;
@@ -207,6 +215,10 @@ std::optional<RolledUp> rolled_up(const std::vector<Dimension>& dimensions, cons
   }
   if (filters.size() > 1 || result.interval == Interval::kHour) return std::nullopt;
   result.only = only_value(filters[0]);
+  if (dimensions.size() == 1 && dimensions[0].info->special == Special::kProperty) {
+    if (!result.only || filters[0].dimension.name() != "event:name") return std::nullopt;
+    return RolledUp{.name = dimensions[0].name(), .interval = {}, .only = {}, .piece = result.only};
+  }
   const auto name = result.only ? rolled_up_name({filters[0].dimension}) : std::nullopt;
   const bool same = dimensions.size() == 1 && is_same(dimensions[0], filters[0].dimension);
   if (!name || !(dimensions.empty() || by_time || same)) return std::nullopt;
@@ -215,18 +227,20 @@ std::optional<RolledUp> rolled_up(const std::vector<Dimension>& dimensions, cons
 }
 
 std::optional<RolledUp> rolled_up(const Goal& goal) {
-  if (goal.kind != GoalKind::kEvent) return RolledUp{.name = kGoalDimension, .interval = {}, .only = goal_key(goal)};
+  if (goal.kind != GoalKind::kEvent) {
+    return RolledUp{.name = std::string{kGoalDimension}, .interval = {}, .only = {}, .piece = goal_key(goal)};
+  }
   if (goal.event_name == "engagement" || goal.event_name == "vitals") return std::nullopt;
-  return RolledUp{.name = "event:name", .interval = {}, .only = goal.event_name};
+  return RolledUp{.name = "event:name", .interval = {}, .only = goal.event_name, .piece = {}};
 }
 
 std::optional<Picks> pick(const Coverage& coverage, const TimeRange& range, const TimeZone& zone,
                           const RolledUp& rolled_up) {
   if (coverage.days.empty()) return std::nullopt;
   const Picker picker(range, zone, rolled_up.interval);
-  const auto with_goal = rolled_up.name == kGoalDimension ? coverage.goals.find(*rolled_up.only) : coverage.goals.end();
+  const auto piece = rolled_up.piece ? coverage.pieces.find(*rolled_up.piece) : coverage.pieces.end();
   const auto is_there = [&](std::int32_t day) {
-    return rolled_up.name != kGoalDimension || (with_goal != coverage.goals.end() && with_goal->second.contains(day));
+    return !rolled_up.piece || (piece != coverage.pieces.end() && piece->second.contains(day));
   };
   const auto first = coverage.days.begin()->first;
   const auto last = coverage.days.rbegin()->first;

@@ -81,6 +81,7 @@ std::vector<std::string> values(const std::string& dimension, const NaiveVisit& 
   if (dimension == "visit:entry_page") return {visit.views().empty() ? "(not set)" : visit.views().front()};
   if (dimension == "visit:exit_page") return {visit.views().empty() ? "(not set)" : visit.views().back()};
   if (dimension == "time:day") return {query::local_date(hit.at, zone)};
+  if (dimension == "event:props:plan") return {hit.properties.empty() ? "(not set)" : hit.properties.front().second};
   std::vector<std::string> goals;
   if (hit.name == "Signup") goals.emplace_back("Signed up");
   if (hit.name == "pageview" && hit.path == "/a") goals.emplace_back("Saw a");
@@ -96,7 +97,9 @@ std::string value_of_start(const std::string& dimension, const NaiveVisit& visit
   return values(dimension, visit, visit.hits.front(), zone).front();
 }
 
-bool of_events(const std::string& dimension) { return dimension == "event:name" || dimension == "event:goal"; }
+bool of_events(const std::string& dimension) {
+  return dimension == "event:name" || dimension == "event:goal" || dimension == "event:props:plan";
+}
 
 std::map<std::string, Counts> count(const std::vector<NaiveVisit>& visits, const Question& question,
                                     const TimeZone& zone) {
@@ -158,6 +161,9 @@ void add_traffic(ReportWorld& world, unsigned seed) {
       hit.path = chance.one_of(std::array{"/", "/a", "/blog/1", "/blog/2"});
       const bool engaged = hit.name == "engagement";
       hit.engagement_ms = engaged ? 1000 : 0;
+      hit.properties.clear();
+      const auto* const plan = chance.one_of(std::array{"free", "pro", ""});
+      if (hit.name == "Signup" && *plan != '\0') hit.properties = {{"plan", plan}};
       hit.scroll_depth = engaged ? static_cast<std::int32_t>(chance.below(101)) : -1;
       world.add(hit);
       hit.at += minutes{chance.below(29) + 1};
@@ -202,13 +208,15 @@ std::vector<Question> draw_questions(unsigned seed, const TimeZone& zone) {
                                          "visit:exit_page=/a"};
   std::vector<Question> questions;
   for (const auto* dimension : {"", "event:page", "event:name", "visit:source", "visit:country", "visit:entry_page",
-                                "visit:exit_page", "time:day", "event:goal"}) {
+                                "visit:exit_page", "time:day", "event:goal", "event:props:plan"}) {
     for (int i = 0; i < 12; ++i) {
       auto question = draw_range(chance, zone);
       question.dimension = dimension;
       question.filter = chance.one_of(filters);
       // One event cannot have two names; goals of a filtered event are another test's.
       if (of_events(question.dimension)) question.filter.clear();
+      if (question.dimension == "event:props:plan")
+        question.filter = chance.one_of(std::array{"", "event:name=Signup"});
       questions.push_back(std::move(question));
     }
   }

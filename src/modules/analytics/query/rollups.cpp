@@ -106,12 +106,42 @@ Statement insert_goals_statement(SiteId site, std::int32_t visitor_day, const Ti
   }
   return {
       .text = fmt::format("insert into rollups (site_id, visitor_day, local_day, dimension, value, value2, bucket{}) "
-                          "select {}, {}, {}, '{}', g.key, '', 0{} from (values {}) g(i, key) {} join ({}) s "
+                          "select {}, {}, {}, '{}', '', g.key, 0{} from (values {}) g(i, key) {} join ({}) s "
                           "on s.d0 = g.i",
                           sum_list(", {}"), static_cast<std::int64_t>(site), visitor_day, local_day_sql(by, 1),
                           query::kGoalDimension, sum_list(", coalesce(s.{}, 0)"), fmt::join(keys, ", "),
                           by == By::kVisitorDay ? "left" : "inner", select),
       .parameters = parameters.take()};
+}
+
+/// Pairs of an event's name and a property of a visitor_day that are rolled up: the most frequent ones.
+constexpr std::size_t kPropertiesMax = 20;
+
+/// An insert of the sums by each value of a property, events without it included, for the events of each name.
+Statement insert_properties_statement(SiteId site, std::int32_t visitor_day, const TimeZone& zone, By by) {
+  const std::vector<Goal> no_goals;
+  const Source source(site, visitor_day, zone, no_goals);
+  query::Parameters parameters;
+  const auto events =
+      fmt::format("{} and e.visitor_day = {} and {}",
+                  query::events_in_range(
+                      {.parameters = parameters, .site = site, .range = source.range, .goals = source.input.goals}),
+                  visitor_day, query::kCounted);
+  const auto bucket =
+      by == By::kLocalDay ? query::bucket_sql(R"(e."at")", source.range, query::Interval::kDay, zone) : "0::bigint";
+  return {.text = fmt::format(
+              "insert into rollups (site_id, visitor_day, local_day, dimension, value, value2, bucket{2}) "
+              "with pairs as (select name, k from (select e.name as name, unnest(map_keys(e.properties)) as k from "
+              "events e "
+              "where {0}) group by name, k order by count(*) desc, name, k limit {1}) "
+              "select {3}, {4}, {5}, 'event:props:' || k, v, name, 0, count(distinct visitor_id), count(distinct "
+              "visit_id), "
+              "count(*) filter (where name = 'pageview'), count(*), 0, 0, 0 from (select p.k as k, e.name as name, "
+              "coalesce(e.properties[p.k], '') as v, {6} as d0, e.visitor_id, e.visit_id from events e join pairs p on "
+              "p.name = e.name where {0}) group by k, name, v, d0",
+              events, kPropertiesMax, sum_list(", {}"), static_cast<std::int64_t>(site), visitor_day,
+              local_day_sql(by, 0), bucket),
+          .parameters = parameters.take()};
 }
 
 /// The goals that are rolled up by themselves, each once.
@@ -163,7 +193,7 @@ std::vector<Step> build_goals(SiteId site, std::int32_t visitor_day, const TimeZ
   for (const auto& goal : wanted) keys.push_back(query::goal_key(goal));
   steps.emplace_back(
       Statement{.text = fmt::format("delete from rollups where site_id = $1 and visitor_day = $2 and dimension = '{}' "
-                                    "and list_contains($3::text[], value)",
+                                    "and list_contains($3::text[], value2)",
                                     query::kGoalDimension),
                 .parameters = {static_cast<std::int64_t>(site), std::int64_t{visitor_day}, keys}});
   for (const auto by : {By::kVisitorDay, By::kLocalDay}) {
@@ -178,6 +208,9 @@ std::vector<Step> build_rollup(SiteId site, std::int32_t visitor_day, const Time
   for (const auto name : query::rolled_up_names()) {
     if (name != "time:hour") steps.emplace_back(insert_statement(site, visitor_day, zone, name, By::kVisitorDay));
     steps.emplace_back(insert_statement(site, visitor_day, zone, name, By::kLocalDay));
+  }
+  for (const auto by : {By::kVisitorDay, By::kLocalDay}) {
+    steps.emplace_back(insert_properties_statement(site, visitor_day, zone, by));
   }
   steps.emplace_back(Statement{
       .text = fmt::format("insert into rollup_days (site_id, visitor_day, local_day, zone, build) "
@@ -236,7 +269,7 @@ void RollupKeeper::look_for_due(Instant now) {
     due_.insert(day_of(row));
   }
   std::map<Day, std::set<std::string>> there;
-  for (const auto& row : rows(fmt::format("select site_id, visitor_day, value from rollups where visitor_day < $1 and "
+  for (const auto& row : rows(fmt::format("select site_id, visitor_day, value2 from rollups where visitor_day < $1 and "
                                           "dimension = '{}' and local_day = {}",
                                           query::kGoalDimension, query::kWholeDay),
                               before)) {

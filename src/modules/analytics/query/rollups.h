@@ -20,8 +20,9 @@
 /// takes the first where its range holds the whole visitor_day, the second where it holds one of the local days, and
 /// rows of events and visits for everything else; the numbers are the same to the last digit.
 ///
-/// Goals of pages and scrolling are rolled up like a dimension whose values are the goals' keys; a goal that nobody
-/// reached on a visitor_day has a row of zeros, so that its presence says what is known.
+/// Goals of pages and scrolling are rolled up each by itself; a goal that nobody reached on a visitor_day has a row of
+/// zeros, so that its presence says what is known. Properties are rolled up for the events of one name, the most
+/// frequent pairs of both only.
 ///
 /// A rollup that is there is valid: whoever writes rows of a visitor_day removes its rollup in the same transaction.
 namespace mainstay::analytics {

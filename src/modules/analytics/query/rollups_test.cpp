@@ -181,6 +181,40 @@ TEST(Rollups, a_goal_that_comes_later_is_counted_on_rows_until_it_is_rolled_up) 
   EXPECT_THAT(world.rows(kGoalQuestion), ::testing::ElementsAre("Read: 1,1"));
 }
 
+std::string property_question(std::string_view property) {
+  return fmt::format(R"({{"metrics":["visitors","events"],"dimensions":["event:props:{}"],"date_range":)"
+                     R"(["2026-11-17","2026-11-18"],"filters":[["is","event:name",["Signup"]]]}})",
+                     property);
+}
+
+TEST(Rollups, properties_of_the_events_of_one_name_are_not_counted_on_rows) {
+  ReportWorld world;
+  world.event(1, "2026-11-17T10:00:00Z", "Signup", [](Hit& hit) { hit.properties = {{"plan", "free"}}; });
+  world.event(2, "2026-11-17T10:00:00Z", "Signup");
+  world.event(3, "2026-11-17T10:00:00Z", "Download", [](Hit& hit) { hit.properties = {{"plan", "pro"}}; });
+  world.write();
+  build_all(world);
+  world.columns().commit(std::vector<columns::Step>{columns::Statement{"delete from visits", {}},
+                                                    columns::Statement{"delete from events", {}}});
+  EXPECT_THAT(world.rows(property_question("plan")), ::testing::UnorderedElementsAre("free: 1,1", "(not set): 1,1"));
+}
+
+TEST(Rollups, properties_that_are_too_many_are_counted_on_rows) {
+  ReportWorld world;
+  constexpr int kProperties = 25;
+  world.event(1, "2026-11-17T10:00:00Z", "Signup", [](Hit& hit) {
+    for (int i = 0; i < kProperties; ++i) hit.properties.emplace_back(fmt::format("p{}", i), "x");
+  });
+  world.write();
+  build_all(world);
+  for (int i = 0; i < kProperties; ++i) {
+    EXPECT_THAT(world.rows(property_question(fmt::format("p{}", i))), ::testing::ElementsAre("x: 1,1"));
+  }
+  const auto days = world.columns().query_blocking(
+      {"select count(*) from rollups where starts_with(dimension, 'event:props:') and local_day = -1", {}}, {});
+  EXPECT_EQ(std::get<std::int64_t>(days->rows[0][0]), 20);
+}
+
 TEST(Rollups, a_filter_on_one_value_reads_nothing_else) {
   ReportWorld world;
   world.view(1, "2026-11-17T10:00:00Z", "/", [](Hit& hit) { hit.country = "DE"; });

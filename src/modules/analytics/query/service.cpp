@@ -127,7 +127,7 @@ Task<Result<Prepared>> Reports::prepare(std::shared_ptr<const Site> site, query:
 
 Task<Result<query::Coverage>> Reports::coverage_of(const Prepared& prepared, const query::TimeRange& range) {
   const auto rows = co_await ports_.columns.query(
-      query::coverage_statement(prepared.site->id, range, !prepared.goals.empty()), kQueryLimits);
+      query::coverage_statement(prepared.site->id, range, query::dimension_in_pieces(prepared.request)), kQueryLimits);
   if (!rows) co_return refuse(rows);
   co_return query::coverage_of(*rows, prepared.calendar.zone.name());
 }

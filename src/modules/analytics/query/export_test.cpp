@@ -113,11 +113,11 @@ TEST(Csv, text_cannot_be_taken_for_a_formula_or_break_out_of_its_cell) {
 
 TEST_F(ExportTest, the_ledger_counts_what_was_kept_and_what_was_not) {
   world_.columns().commit(std::vector<columns::Step>{
-      columns::Statement{
-          "insert into refusals values (7, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', "
-          "2), (7, timestamp '2026-11-19 10:01:00', 'collector', 'foreign_origin', 3), "
-          "(8, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', 9)",
-          {}},
+      columns::Statement{"insert into refusals (site_id, \"at\", source, reason, count) values "
+                         "(7, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', 2), "
+                         "(7, timestamp '2026-11-19 10:01:00', 'collector', 'foreign_origin', 3), "
+                         "(8, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', 9)",
+                         {}},
       columns::Statement{
           "insert into bots (site_id, \"at\", event_id, name, category, reason, hostname, path, country, "
           "status) values (7, timestamp '2026-11-19 10:00:00', 1, 'GPTBot', 'ai_crawler', 'list', "

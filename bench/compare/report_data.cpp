@@ -15,7 +15,7 @@ namespace {
 using analytics::Hit;
 using analytics::Visit;
 
-constexpr double kEventsPerVisit = 4.0;
+constexpr double kEventsPerVisit = 3.9;
 constexpr int kDays = 30;
 
 /// SplitMix64 (Steele et al. 2014).

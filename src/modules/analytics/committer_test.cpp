@@ -101,7 +101,7 @@ class CommitterTest : public ::testing::TestWithParam<std::deque<Fault>> {
   void refuse() {
     Ledger ledger;
     ledger.add(SiteId{7}, "collector", "foreign_origin", 3);
-    intake_.add_refusals(ledger, kNow);
+    intake_.add_refusals(ledger, sites_);
   }
   std::int64_t number(const std::string& statement) {
     return std::get<std::int64_t>(
@@ -172,7 +172,7 @@ TEST_P(CommitterTest, after_a_restart_the_numbers_go_on) {
   EXPECT_EQ(restarted.commit_number(), before);
   Ledger ledger;
   ledger.add(SiteId{7}, "collector", "foreign_origin", 1);
-  restarted.add_refusals(ledger, kNow);
+  restarted.add_refusals(ledger, sites_);
   const auto steps = restarted.take_commit(kNow);
   EXPECT_EQ(restarted.commit_number(), before + 1);
   columns_->commit(steps);

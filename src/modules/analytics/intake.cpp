@@ -123,7 +123,7 @@ void Intake::take_hit(const Hit& hit, std::uint64_t batch, const SiteMap& sites,
     }
   }
   taken.why = why;
-  if (!why.empty()) own_refusals_.add(hit.site, hit.origin == Origin::kLog ? "import" : "processor", why, 1);
+  if (!why.empty()) refusals_.add(site ? hit.site : SiteId{}, hit.origin == Origin::kLog ? "import" : "processor", why, 1);
   note(taken);
 }
 
@@ -156,23 +156,32 @@ void Intake::set_aside(const stream::Record& record, std::string_view reason) {
   set_aside_.end_row();
 }
 
-void Intake::add_refusals(const Ledger& ledger, Instant now) {
+void Intake::add_refusals(const Ledger& ledger, const SiteMap& sites) {
   for (const auto& [key, count] : ledger.counts()) {
     const auto& [site, source, reason, asked] = key;
-    refusals_.number(static_cast<std::int64_t>(site));
-    refusals_.time(std::chrono::floor<minutes>(now));
-    refusals_.text(source);
-    refusals_.text(reason);
-    refusals_.number(static_cast<std::int64_t>(count));
-    refusals_.text(asked.site);
-    refusals_.text(asked.host);
-    refusals_.end_row();
+    refusals_.add(sites.find(site) ? site : SiteId{}, source, reason, count, asked);
   }
 }
 
+BatchRows Intake::take_refusals(Instant now) {
+  BatchRows rows{"refusals"};
+  for (const auto& [key, count] : refusals_.counts()) {
+    const auto& [site, source, reason, asked] = key;
+    rows.number(static_cast<std::int64_t>(site));
+    rows.time(std::chrono::floor<minutes>(now));
+    rows.text(source);
+    rows.text(reason);
+    rows.number(static_cast<std::int64_t>(count));
+    rows.text(asked.site);
+    rows.text(asked.host);
+    rows.end_row();
+  }
+  refusals_.clear();
+  return rows;
+}
+
 std::vector<Step> Intake::take_commit(Instant now) {
-  add_refusals(own_refusals_, now);
-  own_refusals_.clear();
+  auto refusals = take_refusals(now);
   voided_days_.clear();
   const auto changes = sessioniser_.take_changes(now);
   for (const auto& visit : changes.ended) touched_days_.insert({visit->site, visit->visitor_day});
@@ -186,7 +195,7 @@ std::vector<Step> Intake::take_commit(Instant now) {
     steps.emplace_back(Statement{.text = "delete from open_visits where visit_id in (select unnest($1))",
                                  .parameters = {changes.replaced}});
   }
-  for (auto* rows : {&events_, &ended, &open, &bots_, &refusals_, &set_aside_}) {
+  for (auto* rows : {&events_, &ended, &open, &bots_, &refusals, &set_aside_}) {
     if (!rows->empty()) steps.emplace_back(rows->take());
   }
   steps.emplace_back(Statement{.text = "delete from progress where consumer = 'processor'", .parameters = {}});

@@ -53,7 +53,8 @@ class Intake {
 
   using Note = std::function<void(const Taken&)>;
   void take(const stream::Record& record, const SiteMap& sites, Instant now, const Note& note);
-  void add_refusals(const Ledger& ledger, Instant now);
+  /// Refusals of sites that are gone, here and in `take`, are counted without a site.
+  void add_refusals(const Ledger& ledger, const SiteMap& sites);
 
   [[nodiscard]] stream::Offset position() const { return position_; }
   [[nodiscard]] bool has_pending() const { return position_ != taken_ || !refusals_.empty(); }
@@ -84,6 +85,7 @@ class Intake {
   /// Whether this event id came before; notes it.
   bool was_seen(const Hit& hit);
   void set_aside(const stream::Record& record, std::string_view reason);
+  BatchRows take_refusals(Instant now);
   using TakeRow = std::function<void(const std::vector<columns::Value>& row)>;
   /// Takes the rows of an answer as they come: it may be long.
   void each_row(std::string text, std::vector<columns::Value> parameters, const TakeRow& take) const;
@@ -93,9 +95,8 @@ class Intake {
   Sessioniser sessioniser_;
   BatchRows events_{"events"};
   BatchRows bots_{"bots"};
-  BatchRows refusals_{"refusals"};
   BatchRows set_aside_{"set_aside"};
-  Ledger own_refusals_;
+  Ledger refusals_;
   std::set<std::pair<SiteId, std::int32_t>> touched_days_;  ///< (site, visitor_day) of the rows to come
   Days voided_days_;
   boost::unordered_flat_set<std::int64_t> sites_with_hits_;

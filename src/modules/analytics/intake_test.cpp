@@ -228,6 +228,18 @@ TEST_F(IntakeTest, retention_removes_what_is_older_and_nothing_else) {
   EXPECT_EQ(number("select count(*) from open_visits"), 1);
 }
 
+TEST_F(IntakeTest, refusals_of_a_site_that_is_gone_are_counted_without_a_site) {
+  Ledger ledger;
+  ledger.add(SiteId{7}, "collector", "foreign_origin", 3);
+  sites_.by_key_text.clear();
+  take({hit(kNoon)});
+  intake_->add_refusals(ledger, sites_);
+  commit();
+  EXPECT_EQ(number("select count(*) from refusals where site_id <> 0"), 0);
+  EXPECT_EQ(number("select cast(sum(count) as bigint) from refusals where reason = 'foreign_origin'"), 3);
+  EXPECT_EQ(number("select cast(sum(count) as bigint) from refusals where reason = 'unknown_site'"), 1);
+}
+
 TEST_F(IntakeTest, a_deleted_site_leaves_no_rows) {
   take({hit(kNoon)});
   commit();

@@ -198,7 +198,7 @@ bool Processor::Impl::flush_due(std::chrono::microseconds now) {
   const std::scoped_lock lock(mutex);
   if (!refusals.empty()) {
     if (!intake->has_pending()) pending_since = now;
-    intake->add_refusals(refusals, ports.clock.now());
+    intake->add_refusals(refusals, *ports.sites.snapshot());
     refusals.clear();
   }
   if (flush_at && *flush_at <= intake->position()) return true;

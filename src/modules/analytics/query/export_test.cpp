@@ -128,7 +128,7 @@ TEST_F(ExportTest, the_ledger_counts_what_was_kept_and_what_was_not) {
   request.path_parameters = {{"site_id", "7"}};
   EXPECT_EQ(run(ledger(world_.reports(), request)).value(),
             R"({"accepted":2,"refused":[{"reason":"foreign_origin","source":"collector","count":5}],)"
-            R"("bots":[{"name":"GPTBot","category":"ai_crawler","reason":"list","hits":2}],"set_aside":0})");
+            R"("bots":[{"name":"GPTBot","category":"ai_crawler","reason":"list","hits":2}],"set_aside":0,"as_of":"2026-11-21T06:00:00Z"})");
   request.query_parameters = {{"limit", "1"}};
   const auto first = json::parse(run(recent_bots(world_.reports(), request)).value()).value();
   EXPECT_EQ(first.at("items").at(0).at("path"), "/b");

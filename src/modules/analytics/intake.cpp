@@ -123,7 +123,8 @@ void Intake::take_hit(const Hit& hit, std::uint64_t batch, const SiteMap& sites,
     }
   }
   taken.why = why;
-  if (!why.empty()) refusals_.add(site ? hit.site : SiteId{}, hit.origin == Origin::kLog ? "import" : "processor", why, 1);
+  if (!why.empty())
+    refusals_.add(site ? hit.site : SiteId{}, hit.origin == Origin::kLog ? "import" : "processor", why, 1);
   note(taken);
 }
 

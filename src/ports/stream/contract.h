@@ -201,8 +201,10 @@ TEST_P(StreamContract, many_appenders_each_get_their_own_offset_on_their_own_exe
       });
     }
     ASSERT_TRUE(group.join(kLong));
+    stream_.reset();  // the executors outlive it
   }
   EXPECT_EQ(strayed, 0u);
+  stream_ = home_->open();
   const auto records = all();
   ASSERT_EQ(records.size(), kAppenders * kEach);
   for (std::size_t a = 0; a < kAppenders; ++a) {

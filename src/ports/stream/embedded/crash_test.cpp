@@ -34,7 +34,8 @@ struct Acknowledged {
 /// Appends from many coroutines until it is killed.
 [[noreturn]] void append_forever(const std::filesystem::path& folder, int report, std::uint64_t round) {
   ManualClock clock;
-  const auto stream = embedded::open({.folder = folder, .clock = &clock, .segment_bytes = 256 << 10});
+  const auto stream =
+      embedded::open({.folder = folder, .clock = &clock, .segment_bytes = 256 << 10, .spare_from = 64 << 10});
   IoThreads threads(2);
   TaskGroup group("appenders");
   for (std::uint64_t a = 0; a < 64; ++a) {
@@ -77,6 +78,7 @@ TEST(CrashedStream, what_was_acknowledged_survives_kill_9_at_random_moments) {
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "round " << round << " status " << status;
 
     const auto stream = embedded::open({.folder = folder.path(), .clock = &clock});
+    ASSERT_FALSE(std::filesystem::exists(folder / "segment.spare"));
     auto expected = acknowledged.begin();
     for (Offset after = 0; after < stream->last();) {
       for (const auto& record : stream->read(after, 10'000, kBytes, kLong)) {

@@ -23,6 +23,9 @@ struct Options {
   std::filesystem::path folder;   ///< made when missing; one process at a time, by a lock file
   clock::Clock* clock = nullptr;  ///< required; outlives the stream
   std::uint64_t segment_bytes = 64 << 20;
+  /// A segment that holds so much gets a successor whose blocks are written in advance (spare.h); it begins as soon as
+  /// that is ready. Never where it is as large as a segment.
+  std::uint64_t spare_from = 8 << 20;
   hours segment_age{1};  ///< after which another segment is begun, so that what is forgotten can be deleted
   std::uint64_t bytes_max = std::uint64_t{16} << 30;  ///< on disk; beyond it appends are refused `stream.full`
   std::size_t waiting_records_max = 65'536;           ///< that wait for the disk; beyond it `stream.full`
@@ -47,8 +50,8 @@ struct Options {
 /// more and the next append starts a new one.
 ///
 /// Memory: what waits, plus a write buffer of at most 1 MiB and a read buffer of at most 1 MiB when idle. Disk: an
-/// empty log takes one block. Ending the stream writes what was accepted, then answers it; the executors of its callers
-/// must still run.
+/// empty log takes one block; under load a spare segment stands beside the limit. Ending the stream writes what was
+/// accepted, then answers it; the executors of its callers must still run.
 [[nodiscard]] std::unique_ptr<Stream> open(Options options);
 
 }  // namespace mainstay::stream::embedded

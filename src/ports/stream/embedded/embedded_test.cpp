@@ -74,6 +74,36 @@ TEST_F(EmbeddedStream, records_bear_the_time_of_their_append) {
   EXPECT_EQ(records.at(1).appended_at, ManualClock::kStart + seconds{5});
 }
 
+TEST_F(EmbeddedStream, under_load_the_next_segment_is_prepared_and_begun_as_soon_as_it_is_there) {
+  options_.segment_bytes = 1 << 20;
+  options_.spare_from = 16 << 10;
+  auto stream = open();
+  const auto deadline = std::chrono::steady_clock::now() + kLong;
+  Offset last = 0;
+  // Never so much that the first is full.
+  for (std::size_t written = 0; files() < 2 && std::chrono::steady_clock::now() < deadline;) {
+    const std::size_t bytes = written < (32 << 10) ? 1'000 : 1;
+    last = run(stream->append(std::string(bytes, 'x'))).value();
+    written += bytes;
+  }
+  ASSERT_EQ(files(), 2U);
+  EXPECT_LT(std::filesystem::file_size(folder_ / "00000000000000000001.log"), options_.segment_bytes / 2);
+  last = run(stream->append("more")).value();
+  EXPECT_EQ(stream->read(last - 1, 1, kBytes, kLong).at(0).bytes, "more");
+  stream.reset();
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "segment.spare"));
+  stream = open();
+  EXPECT_EQ(stream->last(), last);
+  EXPECT_EQ(stream->read(last - 1, 1, kBytes, kLong).at(0).bytes, "more");
+  EXPECT_EQ(stream->read(0, 1, kBytes, kLong).at(0).offset, 1U);
+}
+
+TEST_F(EmbeddedStream, what_a_crash_left_of_a_prepared_segment_is_deleted) {
+  std::ofstream(folder_ / "segment.spare") << "left";
+  const auto stream = open();
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "segment.spare"));
+}
+
 TEST_F(EmbeddedStream, an_empty_log_takes_no_more_than_a_block) {
   const auto stream = open();
   ASSERT_EQ(files(), 1u);

@@ -12,7 +12,7 @@ namespace mainstay::stream::embedded {
 namespace {
 
 constexpr std::string_view kSuffix = ".log";
-constexpr std::string_view kUnfinished = "segment.new";
+constexpr const char* kUnfinished = "segment.new";
 constexpr std::size_t kDigits = 20;
 
 std::uint32_t random_seed() {
@@ -89,7 +89,11 @@ Tail mend(const Options& options, Disk& disk, const std::shared_ptr<Segment>& se
                                                     {"bytes", fmt::format("{}", size - end.position)},
                                                     {"last_record", fmt::format("{}", end.next - 1)}});
   }
-  Tail tail{.segment = segment, .file = open_to_write(segment->path), .position = end.position, .next = end.next};
+  Tail tail{.segment = segment,
+            .file = open_to_write(segment->path),
+            .position = end.position,
+            .reserved = end.position,
+            .next = end.next};
   check(disk.truncate(tail.file, end.position), "cannot cut", segment->path);
   check(disk.sync(tail.file), "cannot sync", segment->path);
   segment->bytes = end.position;
@@ -157,15 +161,25 @@ void Segments::forget_through(Offset offset) {
   }
 }
 
-std::error_code create_segment(const Options& options, Disk& disk, Offset base, Tail& tail) {
-  Tail made{.segment = std::make_shared<Segment>(), .position = kSegmentHeaderBytes, .next = base};
+std::error_code create_segment(const Options& options, Disk& disk, Offset base, Tail& tail, Spare* spare) {
+  Tail made{.segment = std::make_shared<Segment>(),
+            .position = kSegmentHeaderBytes,
+            .reserved = kSegmentHeaderBytes,
+            .next = base};
   made.segment->path = path_of(options, base);
   made.segment->header = {.base = base, .created_at = options.clock->now(), .seed = random_seed()};
   made.segment->bytes = kSegmentHeaderBytes;
   std::string header;
   append_header(header, made.segment->header);
-  const auto unfinished = options.folder / kUnfinished;
-  if (const auto error = disk.create(unfinished, made.file)) return error;
+  auto unfinished = options.folder / kUnfinished;
+  if (auto file = spare != nullptr ? spare->take() : std::nullopt) {
+    made.file = std::move(*file);
+    made.reserved = options.segment_bytes;
+    made.prepared = true;
+    unfinished = spare->path();
+  } else if (const auto error = disk.create(unfinished, made.file)) {
+    return error;
+  }
   if (const auto error = disk.write(made.file, std::as_bytes(std::span(header)), 0)) return error;
   if (const auto error = disk.sync(made.file)) return error;
   if (const auto error = disk.rename(unfinished, made.segment->path)) return error;
@@ -176,7 +190,7 @@ std::error_code create_segment(const Options& options, Disk& disk, Offset base, 
 
 Tail open_segments(const Options& options, Disk& disk, Segments& segments) {
   std::error_code ignored;
-  std::filesystem::remove(options.folder / kUnfinished, ignored);
+  for (const auto* name : {kUnfinished, Spare::kName}) std::filesystem::remove(options.folder / name, ignored);
   Offset unused = 1;  // behind what segments with a damaged header can hold
   for (const Offset base : list_bases(options.folder)) {
     if (auto segment = load_segment(options, base)) {
@@ -194,7 +208,7 @@ Tail open_segments(const Options& options, Disk& disk, Segments& segments) {
     log::warning("the stream ends before what its consumer has seen; offsets go on behind that",
                  {{"last_record", fmt::format("{}", tail.next - 1)}, {"next_record", fmt::format("{}", next)}});
   }
-  check(create_segment(options, disk, next, tail), "cannot create a segment in", options.folder);
+  check(create_segment(options, disk, next, tail, nullptr), "cannot create a segment in", options.folder);
   segments.add(tail.segment);
   return tail;
 }

@@ -11,6 +11,7 @@
 #include "ports/stream/embedded/disk.h"
 #include "ports/stream/embedded/embedded.h"
 #include "ports/stream/embedded/segment.h"
+#include "ports/stream/embedded/spare.h"
 
 namespace mainstay::stream::embedded {
 
@@ -57,11 +58,14 @@ struct Tail {
   std::shared_ptr<Segment> segment;
   File file;
   std::uint64_t position = 0;
+  std::uint64_t reserved = 0;  ///< the file has blocks up to here
+  bool prepared = false;       ///< and they were written in advance
   Offset next = 1;
 };
 
-/// Makes a segment file that begins with `base`, durable in name and header, and opens it. No error, or the disk's.
-[[nodiscard]] std::error_code create_segment(const Options& options, Disk& disk, Offset base, Tail& tail);
+/// Makes a segment file that begins with `base`, durable in name and header, and opens it; of `spare` when that has
+/// one. No error, or the disk's.
+[[nodiscard]] std::error_code create_segment(const Options& options, Disk& disk, Offset base, Tail& tail, Spare* spare);
 
 /// Reads the folder into `segments`, mends the end of the newest segment and opens it for writing; makes the first
 /// segment where there is none. Throws Unavailable as `open` says.

@@ -12,8 +12,8 @@
 namespace mainstay::stream::embedded {
 namespace {
 
-constexpr std::size_t kGatherFrom = 4;
-constexpr std::chrono::microseconds kGather{50};
+constexpr std::size_t kLingerFrom = 4;  ///< records in the last group
+constexpr std::chrono::microseconds kLinger{20};
 
 constexpr std::size_t kGroupBytesMax = 4 << 20;
 constexpr std::size_t kIdleBufferBytes = 1 << 20;
@@ -29,7 +29,7 @@ Writer::Writer(const Options& options, Disk& disk, Segments& segments, Tail tail
       segments_(segments),
       on_durable_(std::move(on_durable)),
       tail_(std::move(tail)),
-      reserved_(tail_.position) {
+      spare_(options_, disk) {
   if (options_.metrics != nullptr) {
     records_total_ = &options_.metrics->counter("mainstay_stream_records_total", "Records made durable.");
     sync_seconds_ = &options_.metrics->histogram("mainstay_stream_sync_seconds", "Write and fdatasync of a group.");
@@ -93,12 +93,21 @@ void Writer::run() {
     if (work.roll) roll_now();
     Waiter* waiting = work.waiting;
     while (waiting != nullptr) waiting = commit_group(waiting);
-    // Many are writing: a moment's wait makes fewer and larger commits, which leaves more processor for all.
-    if (last_group_records_ >= kGatherFrom) std::this_thread::sleep_for(kGather);
+    // Many are writing, so more is about to come: staying awake for a moment spares sleeping and being woken.
+    if (last_group_records_ >= kLingerFrom) linger();
     if (buffer_.capacity() > kIdleBufferBytes) std::string().swap(buffer_);
   }
   // Give back what was reserved. A failure costs only space: opening cuts it as well.
   if (!distrusted_) (void)disk_.truncate(tail_.file, tail_.position);
+}
+
+void Writer::linger() {
+  const auto until = std::chrono::steady_clock::now() + kLinger;
+  while (std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+    const std::scoped_lock lock(mutex_);
+    if (waiting_records_ >= last_group_records_) return;
+  }
 }
 
 Waiter* Writer::commit_group(Waiter* first) {
@@ -122,9 +131,8 @@ Waiter* Writer::commit_group(Waiter* first) {
 
 std::error_code Writer::make_durable(Waiter* first, Group& group) {
   const std::uint64_t size = first->record.size() + kFrameHeaderBytes;
-  const bool full = tail_.position > kSegmentHeaderBytes && tail_.position + size > options_.segment_bytes;
   std::error_code error;
-  if (distrusted_ || full) error = start_segment();
+  if (distrusted_ || is_another_due(size)) error = start_segment();
   group = encode(first);
   if (error) return error;
   const std::uint64_t end = tail_.position + buffer_.size();
@@ -143,7 +151,19 @@ std::error_code Writer::make_durable(Waiter* first, Group& group) {
   tail_.segment->bytes.store(end, std::memory_order_release);
   tail_.position = end;
   tail_.next += group.records;
+  prepare_next();
   return {};
+}
+
+bool Writer::is_another_due(std::uint64_t size) const {
+  if (tail_.position == kSegmentHeaderBytes) return false;
+  return tail_.position + size > options_.segment_bytes || (!tail_.prepared && spare_.is_ready());
+}
+
+void Writer::prepare_next() {
+  if (spare_wanted_ || tail_.position < options_.spare_from || options_.spare_from >= options_.segment_bytes) return;
+  spare_wanted_ = true;
+  spare_.want();
 }
 
 Writer::Group Writer::encode(Waiter* first) {
@@ -177,24 +197,25 @@ void Writer::roll_now() {
 std::error_code Writer::start_segment() {
   // Readers rely on the file's end only until the next segment begins, so a failure here costs only space.
   if (!distrusted_) (void)disk_.truncate(tail_.file, tail_.position);
-  reserved_ = tail_.position;
-  if (const auto error = create_segment(options_, disk_, tail_.next, tail_)) return error;
+  tail_.reserved = tail_.position;
+  tail_.prepared = false;
+  spare_wanted_ = false;
+  if (const auto error = create_segment(options_, disk_, tail_.next, tail_, &spare_)) return error;
   segments_.add(tail_.segment);
-  reserved_ = tail_.position;
   distrusted_ = false;
   return {};
 }
 
 std::error_code Writer::reserve(std::uint64_t end) {
-  if (end <= reserved_) return {};
+  if (end <= tail_.reserved) return {};
   const std::uint64_t step = std::clamp(tail_.position, kGrowthMin, kGrowthMax);
   const std::uint64_t wanted = std::max(end, std::min(tail_.position + step, options_.segment_bytes));
-  std::error_code error = disk_.reserve(tail_.file, reserved_, wanted - reserved_);
+  std::error_code error = disk_.reserve(tail_.file, tail_.reserved, wanted - tail_.reserved);
   if (!error) {
-    reserved_ = wanted;
+    tail_.reserved = wanted;
   } else if (wanted > end) {  // the disk is nearly full: take only what is needed
-    error = disk_.reserve(tail_.file, reserved_, end - reserved_);
-    if (!error) reserved_ = end;
+    error = disk_.reserve(tail_.file, tail_.reserved, end - tail_.reserved);
+    if (!error) tail_.reserved = end;
   }
   return error;
 }
@@ -202,7 +223,8 @@ std::error_code Writer::reserve(std::uint64_t end) {
 void Writer::abandon_tail() {
   // Frames that were refused must not stand there when later ones are written over their beginning.
   if (disk_.truncate(tail_.file, tail_.position)) distrusted_ = true;
-  reserved_ = tail_.position;
+  tail_.reserved = tail_.position;
+  tail_.prepared = false;
 }
 
 void Writer::note(std::error_code error) {

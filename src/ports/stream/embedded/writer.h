@@ -58,9 +58,14 @@ class Writer {
   void run();
   [[nodiscard]] Work take_all();
   void roll_now();
+  /// Waits, without sleeping, for a group as large as the last one.
+  void linger();
   [[nodiscard]] Waiter* commit_group(Waiter* first);
   [[nodiscard]] Group encode(Waiter* first);
   [[nodiscard]] std::error_code make_durable(Waiter* first, Group& group);
+  /// Whether a group that begins with `size` bytes belongs into another segment.
+  [[nodiscard]] bool is_another_due(std::uint64_t size) const;
+  void prepare_next();
   [[nodiscard]] std::error_code start_segment();
   [[nodiscard]] std::error_code reserve(std::uint64_t end);
   void abandon_tail();
@@ -76,7 +81,8 @@ class Writer {
 
   // Of the writer's thread.
   Tail tail_;
-  std::uint64_t reserved_ = 0;  ///< the file has blocks up to here
+  Spare spare_;
+  bool spare_wanted_ = false;  ///< for this segment
   std::size_t last_group_records_ = 0;
   bool distrusted_ = false;  ///< the file must not be written any more
   bool failing_ = false;     ///< the last try failed and was logged

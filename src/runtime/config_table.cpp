@@ -213,7 +213,7 @@ constexpr Row kTable[] = {
      .slot = [](Settings& s) -> Slot { return &s.stream.bytes_max; },
      .help = "Hits that are on disk but not yet processed. When they take more, further hits are answered 503 with "
              "Retry-After.",
-     .least = 1 << 20,
+     .least = 8 << 20,  // several segments, which are given back as a whole
      .unit = Unit::kBytes},
     {.key = "analytics.geo_database",
      .slot = [](Settings& s) -> Slot { return &s.analytics.geo_database; },

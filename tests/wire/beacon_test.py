@@ -5,7 +5,7 @@ import re
 import threading
 import urllib.parse
 
-from harness import FIREFOX, GOOGLEBOT, GPTBOT, PHONE, SAFARI, MainstayTest, browser
+from harness import FIREFOX, GOOGLEBOT, GPTBOT, PHONE, SAFARI, MainstayTest, browser, mainstay, until
 
 
 def properties(row):
@@ -345,3 +345,51 @@ class Bots(MainstayTest):
         self.assertEqual((bot["is_bot"], bot["name"], bot["category"]), (True, "GPTBot", "ai_crawler"))
         self.assertTrue(bot["reason"])
         self.assertProblem(self.server.api("POST", "/api/v1/analytics/classify", {}), 400, "json.invalid")
+
+
+class FullQueue(MainstayTest):
+    LIMIT = 8 << 20  # the least that may be set
+
+    def setUp(self):
+        super().setUp()
+        # What is in the queue stays there until its rows are written.
+        self.server = self.serve({"stream.bytes_max": str(self.LIMIT), "analytics.flush_ms": "5s"})
+        self.site = self.server.site()
+        value = "v" * 2000
+        event = {"site": self.site["id"], "url": "https://example.com/", "props": {str(n): value for n in range(20)}}
+        self.large = json.dumps([event] * 6).encode()
+
+    def send(self):
+        return self.server.request("POST", "/api/v1/beacon", self.large, {**browser(), "Content-Type": "application/json"})
+
+    def fill(self):
+        """Sends in parallel until the queue is full; answers what the last one was told."""
+        answers = []
+
+        def run():
+            for _ in range(4 * self.LIMIT // len(self.large)):
+                if any(answer.status != 204 for answer in answers):
+                    return
+                answers.append(self.send())
+
+        threads = [threading.Thread(target=run) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return [answer for answer in answers if answer.status != 204]
+
+    def test_a_full_queue_is_answered_503_until_it_has_been_processed(self):
+        for _ in range(2):
+            refused = self.fill()
+            self.assertTrue(refused, "never full")
+            for answer in refused:
+                self.assertProblem(answer, 503, "stream.full")
+                self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
+            until("the queue has room again", lambda: self.send().status == 204)
+        self.assertGreater(self.server.refused(self.site).get("queue_full", 0), 0)
+
+    def test_the_limit_holds_several_segments(self):
+        smaller = mainstay("config", "check", "--set", f"stream.bytes_max={self.LIMIT - 1}", data=self.home / "other")
+        self.assertNotEqual(smaller.returncode, 0)
+        self.assertIn("stream.bytes_max", smaller.stderr + smaller.stdout)

@@ -5,6 +5,7 @@
 #include "http/inflate.h"
 #include "modules/analytics/background_thread.h"
 #include "modules/analytics/classify/classify.h"
+#include "modules/analytics/collector/collector.h"
 #include "modules/analytics/sites/ids.h"
 #include "modules/analytics/sites/routes.h"
 
@@ -99,7 +100,7 @@ struct Handlers {
       if (!lines) return refuse(lines);
       return import(*asked, *lines);
     });
-    if (!summary) co_return refuse_log(request, summary.error());
+    if (!summary) co_return answer_refused(refuse_log(request, summary.error()).error(), request);
     co_return http::json_text(to_json(*summary));
   }
 

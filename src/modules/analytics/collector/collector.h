@@ -63,6 +63,9 @@ class Collector {
   Refusals refusals_;
 };
 
+/// The answer to hits that were not taken: 503 while the queue is full, which no sender can help; else by the kind.
+[[nodiscard]] Result<http::Response> answer_refused(const Failure& failure, const http::Request& request);
+
 /// GET and POST /api/v1/beacon.
 [[nodiscard]] std::vector<http::Route> beacon_routes(Collector& collector);
 

@@ -65,6 +65,11 @@ struct Live : ::testing::Test {
     client.send(fmt::format("GET /live HTTP/1.1\r\nHost: localhost\r\n{}\r\n", fields));
     return client.read_until("\r\n\r\n");
   }
+  /// Opens a stream and reads its snapshot.
+  static void begin(HttpClient& client, std::string_view fields = "") {
+    open(client, fields);
+    client.read_until("{\"n\":0}\n\n");
+  }
   static std::string open_websocket(HttpClient& client, std::string_view fields = "") {
     return open(client,
                 fmt::format("Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -105,8 +110,7 @@ TEST_F(Live, a_message_arrives_once_however_many_patterns_match) {
   delivery = LiveBody::Delivery::kEvery;
   start();
   HttpClient client(test.port());
-  open(client);
-  client.read_until("{\"n\":0}\n\n");
+  begin(client);
   publish(1);
   EXPECT_NE(client.read_until("\n\n").find("data: {\"n\":1}"), std::string::npos);
   publish(2);
@@ -116,8 +120,7 @@ TEST_F(Live, a_message_arrives_once_however_many_patterns_match) {
 TEST_F(Live, of_a_burst_the_first_comes_at_once_and_the_newest_next) {
   start();
   HttpClient client(test.port());
-  open(client);
-  client.read_until("{\"n\":0}\n\n");
+  begin(client);
   for (int i = 1; i <= 100; ++i) publish(i);
   EXPECT_NE(client.read_until("\n\n").find("{\"n\":1}"), std::string::npos);
   EXPECT_NE(client.read_until("\n\n").find("{\"n\":100}"), std::string::npos);
@@ -127,8 +130,7 @@ TEST_F(Live, every_message_arrives_in_order_when_each_counts) {
   delivery = LiveBody::Delivery::kEvery;
   start();
   HttpClient client(test.port());
-  open(client);
-  client.read_until("{\"n\":0}\n\n");
+  begin(client);
   for (int i = 1; i <= 100; ++i) publish(i);
   for (int i = 1; i <= 100; ++i) {
     EXPECT_NE(client.read_until("\n\n").find(fmt::format("{{\"n\":{}}}", i)), std::string::npos);
@@ -141,16 +143,14 @@ TEST_F(Live, a_client_that_comes_back_gets_what_it_missed) {
   std::string id;
   {
     HttpClient client(test.port());
-    open(client);
-    client.read_until("{\"n\":0}\n\n");
+    begin(client);
     publish(1);
     id = id_of(client.read_until("\n\n"));
   }
   publish(2);
   publish(3);
   HttpClient client(test.port());
-  open(client, fmt::format("Last-Event-ID: {}\r\n", id));
-  client.read_until("{\"n\":0}\n\n");
+  begin(client, fmt::format("Last-Event-ID: {}\r\n", id));
   EXPECT_NE(client.read_until("\n\n").find("{\"n\":2}"), std::string::npos);
   const auto last = client.read_until("\n\n");
   EXPECT_NE(last.find("{\"n\":3}"), std::string::npos);
@@ -162,15 +162,13 @@ TEST_F(Live, of_a_state_only_the_newest_is_resumed) {
   std::string id;
   {
     HttpClient client(test.port());
-    open(client);
-    client.read_until("{\"n\":0}\n\n");
+    begin(client);
     publish(1);
     id = id_of(client.read_until("\n\n"));
   }
   for (int i = 2; i < 9; ++i) publish(i);
   HttpClient client(test.port());
-  open(client, fmt::format("Last-Event-ID: {}\r\n", id));
-  client.read_until("{\"n\":0}\n\n");
+  begin(client, fmt::format("Last-Event-ID: {}\r\n", id));
   EXPECT_NE(client.read_until("\n\n").find("{\"n\":8}"), std::string::npos);
 }
 
@@ -179,8 +177,7 @@ TEST_F(Live, an_id_from_the_future_or_nonsense_resumes_nothing) {
   start();
   for (const std::string_view id : {"99999999999999999", "-1", "x", "18446744073709551616"}) {
     HttpClient client(test.port());
-    open(client, fmt::format("Last-Event-ID: {}\r\n", id));
-    client.read_until("{\"n\":0}\n\n");
+    begin(client, fmt::format("Last-Event-ID: {}\r\n", id));
     publish(7);
     EXPECT_NE(client.read_until("\n\n").find("{\"n\":7}"), std::string::npos) << id;
   }
@@ -190,8 +187,7 @@ TEST_F(Live, an_idle_stream_is_pinged) {
   test.options.limits.live_ping = std::chrono::milliseconds{100};
   start();
   HttpClient client(test.port());
-  open(client);
-  client.read_until("{\"n\":0}\n\n");
+  begin(client);
   EXPECT_EQ(client.read_until("\n\n"), ": ping\n\n");
   EXPECT_EQ(client.read_until("\n\n"), ": ping\n\n");
 }
@@ -201,8 +197,7 @@ TEST_F(Live, a_client_that_takes_nothing_is_closed_and_its_place_is_free_again) 
   test.options.limits.live_backlog_max = 8;
   start();
   HttpClient client(test.port());
-  open(client);
-  client.read_until("{\"n\":0}\n\n");
+  begin(client);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
   const std::string large(1 << 20, 'x');
   const auto connections = [&] { return test.metrics.render().find("mainstay_http_connections 0\n"); };
@@ -216,8 +211,7 @@ TEST_F(Live, a_client_that_takes_nothing_is_closed_and_its_place_is_free_again) 
 TEST_F(Live, a_drained_server_ends_its_streams_at_once) {
   start();
   HttpClient events(test.port());
-  open(events);
-  events.read_until("{\"n\":0}\n\n");
+  begin(events);
   HttpClient socket(test.port());
   open_websocket(socket);
   read_frame(socket, 0x81);
@@ -231,15 +225,13 @@ TEST_F(Live, the_end_of_a_right_ends_its_streams_and_no_others) {
   start();
   rights = {"token-1", "site-9"};
   HttpClient events(test.port());
-  open(events);
-  events.read_until("{\"n\":0}\n\n");
+  begin(events);
   HttpClient websocket(test.port());
   open_websocket(websocket);
   read_frame(websocket, 0x81);
   rights = {"token-2", "site-9"};
   HttpClient other(test.port());
-  open(other);
-  other.read_until("{\"n\":0}\n\n");
+  begin(other);
   end_live_streams(test.bus, "token-1");
   EXPECT_TRUE(events.closed_by_server());
   EXPECT_EQ(read_frame(websocket, 0x88), "\x03\xf0");
@@ -254,8 +246,7 @@ TEST_F(Live, the_end_of_a_right_ends_a_stream_whose_client_takes_nothing) {
   start();
   rights = {"token-1"};
   HttpClient client(test.port());
-  open(client);
-  client.read_until("{\"n\":0}\n\n");
+  begin(client);
   test.bus.publish(std::string{kSubject}, fmt::format("{{\"n\":\"{}\"}}", std::string(32 << 20, 'x')));
   end_live_streams(test.bus, "token-1");
   EXPECT_TRUE(client.closed_by_server());
@@ -283,6 +274,47 @@ TEST_F(Live, a_right_that_ends_while_a_stream_is_opened_opens_none) {
   withdrawn = false;
   HttpClient again(test.port());
   EXPECT_NE(open(again).find("200 OK"), std::string::npos);
+}
+
+/// More than an I/O thread's inbox and the log hold, while that thread is busy with a request.
+constexpr int kFlood = 20'000;
+
+TEST_F(Live, the_end_of_a_right_is_not_lost_in_a_flood_of_messages) {
+  start();
+  rights = {"token-1"};
+  HttpClient events(test.port());
+  begin(events);
+  rights = {"token-2"};
+  const auto flood = [this] {
+    end_live_streams(test.bus, "token-1");
+    for (int i = 0; i < kFlood; ++i) publish(i);
+  };
+  once_asked = [this, flood] { once_asked = flood; };  // when the right is looked at again, within the second call
+  HttpClient other(test.port());
+  open(other);
+  EXPECT_TRUE(events.closed_by_server());
+  EXPECT_TRUE(other.closed_by_server()) << "the log cannot say any more whether its right has ended";
+  HttpClient again(test.port());
+  begin(again);
+  publish(kFlood);
+  EXPECT_NE(again.read_until("\n\n").find(fmt::format("{{\"n\":{}}}", kFlood)), std::string::npos);
+}
+
+TEST_F(Live, more_ends_of_rights_than_can_be_held_end_all_streams) {
+  start();
+  rights = {"token-1"};
+  HttpClient events(test.port());
+  begin(events);
+  once_asked = [this] {
+    end_live_streams(test.bus, "token-1");
+    for (int i = 0; i < kFlood; ++i) end_live_streams(test.bus, fmt::format("other-{}", i));
+  };
+  rights = {"token-2"};
+  HttpClient other(test.port());
+  begin(other);
+  EXPECT_TRUE(events.closed_by_server());
+  publish(1);
+  EXPECT_NE(other.read_until("\n\n").find("{\"n\":1}"), std::string::npos);
 }
 
 TEST_F(Live, a_websocket_is_agreed_as_in_rfc_6455) {

@@ -1,6 +1,7 @@
 #include "http/detail/live_hub.h"
 
 #include <boost/asio/post.hpp>
+#include <utility>
 
 #include "http/detail/worker.h"
 #include "http/live.h"
@@ -58,13 +59,13 @@ void LiveHub::adopt(Arrival arrival) {
   std::sort(arrival.patterns.begin(), arrival.patterns.end());
   arrival.patterns.erase(std::unique(arrival.patterns.begin(), arrival.patterns.end()), arrival.patterns.end());
   take_inbox();  // what came before this stream is the log's to tell
-  const auto ends = log_.since(arrival.allowed_id, {std::string{kLiveEndPrefix} + ">"}).messages;
+  const auto ends = log_.since(arrival.allowed_id, {std::string{kLiveEndPrefix} + ">"});
   const auto ended = [&](const bus::Message& message) {
     return std::ranges::count(arrival.ends_with, ended_right(message)) > 0;
   };
-  if (std::ranges::any_of(ends, ended)) return arrival.stream->close();
+  if (!ends.whole || std::ranges::any_of(ends.messages, ended)) return arrival.stream->close();
   auto& group = group_of(arrival);
-  const auto [missed, newest_id] = log_.since(arrival.after_id, group.patterns);
+  const auto [missed, newest_id, whole] = log_.since(arrival.after_id, group.patterns);
   for (std::size_t i = 0; i < missed.size(); ++i) {
     const bool stale = group.delivery == LiveBody::Delivery::kNewest &&
                        std::any_of(missed.begin() + static_cast<std::ptrdiff_t>(i) + 1, missed.end(),
@@ -92,7 +93,14 @@ void LiveHub::remove(LiveGroup& group, LiveStream& stream) {
 void LiveHub::receive(const bus::Message& message) {
   const std::scoped_lock lock(inbox_->mutex);
   if (inbox_->messages.size() >= kInboxMax) {
-    inbox_->messages.erase(inbox_->messages.begin());
+    const auto oldest =
+        std::ranges::find_if(inbox_->messages, [](const auto& held) { return ended_right(held).empty(); });
+    if (oldest != inbox_->messages.end()) {
+      inbox_->messages.erase(oldest);
+    } else {
+      inbox_->messages.clear();
+      inbox_->ends_lost = true;
+    }
     dropped_.add();
   }
   inbox_->messages.push_back(message);
@@ -110,11 +118,15 @@ void LiveHub::receive(const bus::Message& message) {
 
 void LiveHub::take_inbox() {
   std::vector<bus::Message> messages;
+  bool ends_lost = false;
   {
     const std::scoped_lock lock(inbox_->mutex);
     messages.swap(inbox_->messages);
+    ends_lost = std::exchange(inbox_->ends_lost, false);
     inbox_->posted = false;
   }
+  // Whose right has ended is not known any more; those who still have it come back.
+  if (ends_lost) drain();
   for (const auto& message : messages) {
     if (const auto right = ended_right(message); !right.empty()) {
       end_streams(right);

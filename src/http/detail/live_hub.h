@@ -68,7 +68,7 @@ class LiveHub {
 
  private:
   using Key = std::tuple<Transport, LiveBody::Delivery, std::vector<std::string>>;
-  static constexpr std::size_t kInboxMax = 16 << 10;  ///< beyond: the oldest is dropped
+  static constexpr std::size_t kInboxMax = 16 << 10;  ///< beyond: the oldest is dropped that ends no right
   static constexpr std::size_t kSubjectsMax = 4096;   ///< of a group; beyond, those at rest are forgotten
 
   void receive(const bus::Message& message);  ///< on any thread
@@ -92,6 +92,7 @@ class LiveHub {
   struct Inbox {
     std::mutex mutex;
     std::vector<bus::Message> messages;
+    bool ends_lost = false;  ///< there was no room even for the ends of rights
     bool posted = false;
     LiveHub* hub = nullptr;  ///< null once the hub is gone
   };

@@ -64,6 +64,7 @@ void LiveLog::take(const bus::Message& message) {
   ring_bytes_ += numbered.payload->size();
   ring_.push_back(numbered);
   while (ring_.size() > kMessagesMax || ring_bytes_ > kBytesMax) {
+    forgotten_id_ = std::max(forgotten_id_, ring_.front().id);
     ring_bytes_ -= ring_.front().payload->size();
     ring_.pop_front();
   }
@@ -88,7 +89,7 @@ std::uint64_t LiveLog::newest_id() const {
 
 LiveLog::Missed LiveLog::since(std::uint64_t id, const std::vector<std::string>& patterns) const {
   const std::scoped_lock lock(ring_mutex_);
-  Missed found{.messages = {}, .newest_id = newest_id_};
+  Missed found{.messages = {}, .newest_id = newest_id_, .whole = id >= forgotten_id_};
   if (id > newest_id_) return found;
   for (const auto& message : ring_) {
     if (message.id > id && matches_any(patterns, message.subject)) found.messages.push_back(message);

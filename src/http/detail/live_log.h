@@ -53,10 +53,11 @@ class LiveLog {
   /// The id of the newest message so far, or where ids begin.
   [[nodiscard]] std::uint64_t newest_id() const;
   /// Messages after `id` that match one of `patterns`, oldest first, and the newest id of all at that moment;
-  /// an id from the future counts as none.
+  /// an id from the future counts as none. Not whole when messages after `id` have left the ring.
   struct Missed {
     std::vector<bus::Message> messages;
     std::uint64_t newest_id = 0;
+    bool whole = true;
   };
   [[nodiscard]] Missed since(std::uint64_t id, const std::vector<std::string>& patterns) const;
 
@@ -80,6 +81,7 @@ class LiveLog {
   std::deque<bus::Message> ring_;
   std::size_t ring_bytes_ = 0;
   std::uint64_t newest_id_;
+  std::uint64_t forgotten_id_ = 0;  ///< the newest that has left the ring
   std::map<std::uint64_t, Listener> listeners_;
   std::uint64_t next_listener_ = 1;
   std::unique_ptr<bus::Subscription> ends_;

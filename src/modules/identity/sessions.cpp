@@ -119,7 +119,6 @@ Task<std::optional<Principal>> Sessions::resolve(Kind kind, std::string hash) {
     });
     if (!found) co_return std::nullopt;
     found->principal.credential = found->token ? name_of_token(*found->token) : name_of_session(hash);
-    found->principal.valid_until = found->expires_at;
     known = learn(hash, std::move(*found), now, before);
   }
   if (known->write == Write::kYes) co_await touch(kind, hash, now);
@@ -133,8 +132,13 @@ std::optional<Sessions::Known> Sessions::recall(const std::string& hash, Instant
   auto& [credential, checked_at] = found->second;
   if (clock_.monotonic() - checked_at >= kRecheck) return std::nullopt;
   if (!credential.alive(now)) return Known{};
+  return use(credential, now);
+}
+
+Sessions::Known Sessions::use(Credential& credential, Instant now) {
   credential.seen_at = std::max(credential.seen_at, now);
   Known known{.principal = credential.principal};
+  known.principal->valid_until = credential.ends_at();
   if (now - credential.written_at >= kWriteEvery) {
     credential.written_at = now;
     known.write = Write::kYes;
@@ -148,12 +152,7 @@ Sessions::Known Sessions::learn(const std::string& hash, Credential credential, 
   // Memory knows of uses that were not worth a write.
   if (former != entries_.end()) credential.seen_at = std::max(credential.seen_at, former->second.credential.seen_at);
   if (!credential.alive(now)) return {};
-  Known known{.principal = credential.principal};
-  if (now - credential.written_at >= kWriteEvery) {
-    credential.written_at = now;
-    known.write = Write::kYes;
-  }
-  credential.seen_at = std::max(credential.seen_at, now);
+  auto known = use(credential, now);
   if (epoch != epoch_) return known;
   if (former == entries_.end() && entries_.size() >= kCacheMax) entries_.erase(entries_.begin());
   entries_.insert_or_assign(hash, Entry{.credential = std::move(credential), .checked_at = clock_.monotonic()});

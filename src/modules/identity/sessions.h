@@ -41,6 +41,8 @@ struct Credential {
   microseconds idle{};
 
   [[nodiscard]] bool alive(Instant now) const { return now < expires_at && now - seen_at < idle; }
+  /// When it ends if it is not used again.
+  [[nodiscard]] Instant ends_at() const { return expires_at - seen_at < idle ? expires_at : seen_at + idle; }
 };
 
 /// Says who makes a request, from the session cookie or `Authorization: Bearer ms_…`, and keeps the sessions.
@@ -83,6 +85,8 @@ class Sessions final : public http::Authenticator {
   [[nodiscard]] Task<std::optional<Principal>> resolve(Kind kind, std::string hash);
   [[nodiscard]] std::optional<Known> recall(const std::string& hash, Instant now);
   [[nodiscard]] Known learn(const std::string& hash, Credential credential, Instant now, std::uint64_t epoch);
+  /// Notes a use of a credential that is alive: the principal, valid until the credential ends if it is not used again.
+  [[nodiscard]] static Known use(Credential& credential, Instant now);
   [[nodiscard]] Task<> touch(Kind kind, std::string hash, Instant now);
   [[nodiscard]] std::uint64_t epoch();
   void end_session(const std::string& hash);

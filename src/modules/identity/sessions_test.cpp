@@ -46,6 +46,20 @@ TEST_P(SessionsTest, a_remembered_session_lasts_unused_until_its_own_age) {
   EXPECT_FALSE(is_signed_in(session));
 }
 
+TEST_P(SessionsTest, a_principal_is_valid_until_its_session_ends_if_it_is_not_used_again) {
+  const auto opened = clock.now();
+  const auto session = set_up().session.secret;
+  const auto valid_until = [&] { return run(sessions.who_asks(request_with_cookie(session)))->valid_until; };
+  EXPECT_EQ(valid_until(), clock.now() + kSessionIdle);
+  clock.advance(minutes{20});
+  EXPECT_EQ(valid_until(), clock.now() + kSessionIdle) << "used again";
+  while (clock.now() + minutes{20} < opened + kSessionAge) {
+    clock.advance(minutes{20});
+    ASSERT_LE(valid_until(), opened + kSessionAge);
+  }
+  EXPECT_EQ(valid_until(), opened + kSessionAge);
+}
+
 TEST_P(SessionsTest, use_is_remembered_across_a_restart_to_a_minute) {
   const auto session = set_up().session.secret;
   for (int i = 0; i < 3; ++i) {

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/experimental/concurrent_channel.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_future.hpp>
 #include <cstdio>
 #include <filesystem>
 
@@ -16,6 +13,7 @@
 #include "modules/analytics/query/answer.h"
 #include "modules/analytics/query/csv.h"
 #include "modules/analytics/query/filter_sql.h"
+#include "modules/analytics/query/pieces.h"
 
 namespace mainstay::analytics {
 namespace {
@@ -26,8 +24,9 @@ using columns::Value;
 
 constexpr std::chrono::minutes kPatience{30};
 constexpr std::size_t kCsvRowsMax = 1'000'000;
-constexpr std::size_t kPiecesWaitingMax = 2;
-constexpr std::size_t kFileBytesAtOnce = 64 << 10;
+constexpr std::size_t kBytesAtOnce = 64 << 10;
+/// A client that takes less than kBytesAtOnce in it has stalled, and its export ends.
+constexpr std::chrono::seconds kStallPatience{30};
 
 /// The columns of a raw event, in the order of the file.
 constexpr std::string_view kEventColumns =
@@ -36,8 +35,6 @@ constexpr std::string_view kEventColumns =
     R"(e.country, e.region, e.city, e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.language, )"
     R"(e.scroll_depth, e.engagement_ms, e.revenue, e.currency, e.lcp, e.inp, e.cls, e.fcp, e.ttfb, e.properties, )"
     R"(e.origin, e.status, e.bytes)";
-
-using Channel = asio::experimental::concurrent_channel<void(boost::system::error_code, std::string)>;
 
 void put(query::CsvWriter& csv, const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return csv.plain(fmt::format("{}", *integer));
@@ -76,43 +73,34 @@ std::string format_report(const Prepared& prepared, const columns::Answer& chunk
   return csv.take();
 }
 
-Task<> send_rows(const Reports& reports, Statement statement, const Format& format, Channel& channel) {
+Task<> send_rows(const Reports& reports, Statement statement, const Format& format, query::Pieces& pieces) {
   // A slow client stops the store's thread here, not memory from growing.
-  const auto take = [&](const columns::Answer& chunk) {
-    try {
-      channel.async_send(boost::system::error_code{}, format(chunk), asio::use_future).get();
-      return true;
-    } catch (const boost::system::system_error&) {
-      return false;  // the client is gone
-    }
-  };
+  const auto take = [&](const columns::Answer& chunk) { return pieces.put(format(chunk)); };
   const auto done = co_await reports.ports().columns.stream(std::move(statement), kPatience, take);
-  channel.close();
   if (!done) throw Unavailable("export ended early: " + done.error().message);
+  if (pieces.has_stalled()) throw Unavailable("export ended early: the client takes nothing");
+  pieces.end();
 }
 
-Task<> write_rows(Channel& channel, http::BodyWriter& writer) {
-  std::exception_ptr failure;
-  try {
-    while (true) {
-      const auto [error, piece] = co_await channel.async_receive(asio::as_tuple(asio::use_awaitable));
-      if (error) break;
-      if (!piece.empty()) co_await writer.write(piece);
+Task<> write_rows(query::Pieces& pieces, http::BodyWriter& writer) {
+  struct Leaving {
+    query::Pieces& pieces;
+    ~Leaving() { pieces.leave(); }
+  } const leaving{pieces};
+  while (const auto piece = co_await pieces.next()) {
+    for (std::size_t at = 0; at < piece->size(); at += kBytesAtOnce) {
+      co_await writer.write(std::string_view{*piece}.substr(at, kBytesAtOnce));
+      pieces.note_progress();
     }
-  } catch (...) {
-    failure = std::current_exception();
   }
-  if (!failure) co_return;
-  channel.close();
-  std::rethrow_exception(failure);
 }
 
 Task<> stream_csv(const Reports& reports, Statement statement, std::string header, Format format,
                   http::BodyWriter& writer) {
   using namespace asio::experimental::awaitable_operators;
   co_await writer.write(header);
-  Channel channel(co_await asio::this_coro::executor, kPiecesWaitingMax);
-  co_await (send_rows(reports, std::move(statement), format, channel) && write_rows(channel, writer));
+  query::Pieces pieces(co_await asio::this_coro::executor, kStallPatience);
+  co_await (send_rows(reports, std::move(statement), format, pieces) && write_rows(pieces, writer));
 }
 
 http::Response attachment(std::string_view type, std::string_view name,
@@ -193,7 +181,7 @@ class UnlinkedFile {
 };
 
 Task<> stream_file(std::shared_ptr<UnlinkedFile> file, http::BodyWriter& writer) {
-  std::string buffer(kFileBytesAtOnce, '\0');
+  std::string buffer(kBytesAtOnce, '\0');
   while (true) {
     const auto piece = file->read(buffer);
     if (piece.empty()) break;

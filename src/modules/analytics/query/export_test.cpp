@@ -1,11 +1,17 @@
 #include "modules/analytics/query/export.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <filesystem>
+#include <thread>
 
 #include "modules/analytics/query/csv.h"
 #include "modules/analytics/query/ledger.h"
+#include "modules/analytics/query/pieces.h"
 #include "testing/report_world.h"
 #include "testing/run_task.h"
 
@@ -94,6 +100,67 @@ TEST_F(ExportTest, a_client_that_leaves_ends_the_export) {
   EXPECT_THROW(run(std::get<http::StreamBody>(response->body).produce(gone)), Unavailable);
 }
 
+TEST_F(ExportTest, clients_that_leave_long_exports_leave_nothing_running) {
+  const std::vector<columns::Step> many{columns::Statement{
+      "insert into events by name select e.* replace (r as event_id) from events e, range(100, 20000) t(r)", {}}};
+  world_.columns().commit(many);
+  for (std::size_t client = 0; client < 20; ++client) {  // more than the store has threads
+    const auto response = exported({{"rows", "events"}});
+    ASSERT_TRUE(response.has_value());
+    Gathered gone(client * 100'000);
+    EXPECT_THROW(run(std::get<http::StreamBody>(response->body).produce(gone)), Unavailable);
+  }
+  const auto whole = exported({{"rows", "events"}});
+  ASSERT_TRUE(whole.has_value());
+  EXPECT_EQ(std::ranges::count(body_of(*whole), '\n'), 1 + 2 + 2 * 19'900);
+}
+
+TEST(Pieces, a_receiver_that_leaves_lets_the_sender_go) {
+  for (int round = 0; round < 200; ++round) {
+    boost::asio::io_context context;
+    query::Pieces pieces(context.get_executor(), std::chrono::hours{1});
+    std::atomic<int> taken = 0;
+    std::thread sender([&] {
+      while (pieces.put("piece")) ++taken;
+    });
+    while (taken < round % 3) std::this_thread::yield();
+    pieces.leave();
+    sender.join();
+    EXPECT_LE(taken, 2);
+    EXPECT_FALSE(pieces.has_stalled());
+  }
+}
+
+TEST(Pieces, a_receiver_that_stalls_lets_the_sender_go) {
+  boost::asio::io_context context;
+  query::Pieces pieces(context.get_executor(), std::chrono::milliseconds{1});
+  int taken = 0;
+  while (pieces.put("piece")) ++taken;
+  EXPECT_EQ(taken, 2);
+  EXPECT_TRUE(pieces.has_stalled());
+}
+
+TEST(Pieces, all_that_is_put_arrives_in_order) {
+  std::string received;
+  std::string expected;
+  for (int i = 0; i < 1'000; ++i) expected += fmt::format("{},", i);
+  const auto receive = [&]() -> Task<> {
+    query::Pieces pieces(co_await boost::asio::this_coro::executor, std::chrono::hours{1});
+    std::jthread sender([&pieces] {
+      for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(pieces.put(fmt::format("{},", i)));
+      EXPECT_TRUE(pieces.put("end"));
+    });
+    while (const auto piece = co_await pieces.next()) {
+      if (*piece == "end")
+        pieces.end();
+      else
+        received += *piece;
+    }
+  };
+  run(receive());
+  EXPECT_EQ(received, expected);
+}
+
 TEST_F(ExportTest, wrong_exports_are_refused) {
   EXPECT_EQ(exported({}).error().code, "analytics.bad_export");
   EXPECT_EQ(exported({{"rows", "visits"}}).error().code, "analytics.bad_export");
@@ -126,9 +193,10 @@ TEST_F(ExportTest, the_ledger_counts_what_was_kept_and_what_was_not) {
           {}}});
   auto request = world_.request();
   request.path_parameters = {{"site_id", "7"}};
-  EXPECT_EQ(run(ledger(world_.reports(), request)).value(),
-            R"({"accepted":2,"refused":[{"reason":"foreign_origin","source":"collector","count":5}],)"
-            R"("bots":[{"name":"GPTBot","category":"ai_crawler","reason":"list","hits":2}],"set_aside":0,"as_of":"2026-11-21T06:00:00Z"})");
+  EXPECT_EQ(
+      run(ledger(world_.reports(), request)).value(),
+      R"({"accepted":2,"refused":[{"reason":"foreign_origin","source":"collector","count":5}],)"
+      R"("bots":[{"name":"GPTBot","category":"ai_crawler","reason":"list","hits":2}],"set_aside":0,"as_of":"2026-11-21T06:00:00Z"})");
   request.query_parameters = {{"limit", "1"}};
   const auto first = json::parse(run(recent_bots(world_.reports(), request)).value()).value();
   EXPECT_EQ(first.at("items").at(0).at("path"), "/b");

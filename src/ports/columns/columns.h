@@ -135,6 +135,8 @@ class Columns {
 
   /// Streams an answer in chunks of at most a few thousand rows; `take` runs on a thread of the store and
   /// returns false to stop. For exports: memory does not grow with the answer.
+  /// Few run side by side, apart from queries; Unavailable when too many wait, and when a compaction would otherwise
+  /// wait for long. `take` must not block for ever: while it does, the store neither ends nor gets compacted.
   using Take = std::function<bool(const Answer& chunk)>;
   virtual Task<Result<>> stream(Statement statement, std::chrono::milliseconds patience, Take take) = 0;
 
@@ -142,13 +144,14 @@ class Columns {
   virtual Result<> stream_blocking(const Statement& statement, std::chrono::milliseconds patience,
                                    const Take& take) = 0;
 
-  /// Writes the answer as a Parquet file at `path`; kConflict `columns.file_exists` when there is one.
+  /// As `stream`: writes the answer as a Parquet file at `path`; kConflict `columns.file_exists` when there is one.
   virtual Task<Result<>> write_parquet(Statement statement, std::string path) = 0;
 
   /// Makes the files anew from what is live: when it returns, no file of the store holds anything of rows that were
   /// deleted before the call. Blocks; may take minutes. Queries and commits go on meanwhile; only an import of millions
-  /// of rows is held up. Needs free space for a second set of files. Any thread, one at a time. Unavailable when there
-  /// is no space, the disk refuses, or `stop` was requested; then everything is as before, and it can be called again.
+  /// of rows is held up, and exports that last for long are ended. Needs free space for a second set of files. Any
+  /// thread, one at a time. Unavailable when there is no space, the disk refuses, or `stop` was requested; then
+  /// everything is as before, and it can be called again.
   virtual void compact(std::stop_token stop) = 0;
 
   /// Bytes on disk. Any thread.

@@ -21,12 +21,29 @@ Deadlines::~Deadlines() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::unique_ptr<Deadlines::Guard> Deadlines::guard(duckdb_connection connection, Clock::time_point deadline) {
+std::unique_ptr<Deadlines::Guard> Deadlines::guard(duckdb_connection connection, Clock::time_point deadline,
+                                                   Kind kind) {
   const std::scoped_lock lock(mutex_);
   if (!thread_.joinable()) thread_ = std::thread([this] { watch(); });
-  entries_.push_front({.connection = connection, .due = ending_ ? Clock::now() : deadline});
+  const bool yielded = way_wanted_ && kind == Kind::kYields;
+  entries_.push_front({.connection = connection,
+                       .due = ending_ || yielded ? Clock::now() : deadline,
+                       .kind = kind,
+                       .yielded = yielded});
   changed_.notify_all();
   return std::make_unique<Guard>(*this, entries_.begin());
+}
+
+void Deadlines::want_way(bool wanted) {
+  const std::scoped_lock lock(mutex_);
+  way_wanted_ = wanted;
+  if (!wanted) return;
+  for (auto& entry : entries_) {
+    if (entry.kind != Kind::kYields) continue;
+    entry.due = Clock::now();
+    entry.yielded = true;
+  }
+  changed_.notify_all();
 }
 
 void Deadlines::end_all() {
@@ -72,7 +89,12 @@ void Deadlines::Guard::end_now() {
 
 bool Deadlines::Guard::is_too_slow() const {
   const std::scoped_lock lock(deadlines_.mutex_);
-  return entry_->passed && !deadlines_.ending_;
+  return entry_->passed && !entry_->yielded && !deadlines_.ending_;
+}
+
+bool Deadlines::Guard::has_yielded() const {
+  const std::scoped_lock lock(deadlines_.mutex_);
+  return entry_->yielded;
 }
 
 }  // namespace mainstay::columns::duckdb

@@ -27,16 +27,17 @@ constexpr std::size_t kRepeatRowsMax = 400'000;
 /// A writer that is never idle adds as much as is repeated meanwhile: after so many rounds it has to wait.
 constexpr int kRepeatRounds = 3;
 /// A new file waits so long for the queries that run, and keeps new ones waiting; then it lets them pass, and tries
-/// again later. After a while it insists.
+/// again later. After a while (`exports_spared`) it ends the exports and waits longer.
 constexpr std::chrono::milliseconds kExchangePatience{100};
 constexpr std::chrono::seconds kExchangeRetry{3};
-constexpr std::chrono::minutes kInsistAfter{10};
-constexpr std::chrono::minutes kInsistFor{10};
+constexpr std::chrono::seconds kInsistentPatience{2};
 
 std::unexpected<Failure> too_large(std::size_t rows_max) {
   return refuse(Refusal::kInvalid, "columns.answer_too_large",
                 fmt::format("The answer has more than {} rows.", rows_max));
 }
+
+Unavailable yielded() { return Unavailable("the column store is being compacted; export again in a minute"); }
 
 /// The columns that a table has in the file, in its order.
 std::vector<std::string> columns_of(duckdb_connection connection, std::string_view table) {
@@ -72,7 +73,10 @@ class DuckDbColumns final : public Columns {
       : engine_(options),
         pool_({.name = "columns",
                .threads = std::max<std::size_t>(options.queries, 1),
-               .queue_max = options.waiting_queries_max}) {}
+               .queue_max = options.waiting_queries_max}),
+        exports_({.name = "columns-export",
+                  .threads = std::max<std::size_t>(options.exports, 1),
+                  .queue_max = options.waiting_exports_max}) {}
   ~DuckDbColumns() override { deadlines_.end_all(); }
   DuckDbColumns(const DuckDbColumns&) = delete;
   DuckDbColumns& operator=(const DuckDbColumns&) = delete;
@@ -90,19 +94,20 @@ class DuckDbColumns final : public Columns {
   }
   Task<Result<>> stream(Statement statement, std::chrono::milliseconds patience, Take take) override {
     const Deadline deadline = deadline_after(patience);
-    co_return co_await pool_.run([&] { return stream_until(statement, deadline, take); });
+    co_return co_await exports_.run([&] { return stream_until(statement, deadline, take, Deadlines::Kind::kYields); });
   }
   Result<> stream_blocking(const Statement& statement, std::chrono::milliseconds patience, const Take& take) override {
     return stream_until(statement, deadline_after(patience), take);
   }
   Task<Result<>> write_parquet(Statement statement, std::string path) override {
-    co_return co_await pool_.run([&] { return write_parquet_now(statement, path); });
+    co_return co_await exports_.run([&] { return write_parquet_now(statement, path); });
   }
   [[nodiscard]] std::uint64_t bytes_on_disk() const override;
 
  private:
   [[nodiscard]] Result<Answer> query_until(const Statement& statement, std::size_t rows_max, Deadline deadline);
-  [[nodiscard]] Result<> stream_until(const Statement& statement, Deadline deadline, const Take& take);
+  [[nodiscard]] Result<> stream_until(const Statement& statement, Deadline deadline, const Take& take,
+                                      Deadlines::Kind kind = Deadlines::Kind::kStays);
   [[nodiscard]] Result<> write_parquet_now(const Statement& statement, const std::string& path);
   /// The refusal for what a query met; throws Unavailable for outages.
   [[nodiscard]] std::unexpected<Failure> refusal(const Trouble& trouble, const Deadlines::Guard& guard);
@@ -121,7 +126,8 @@ class DuckDbColumns final : public Columns {
   std::condition_variable since_changed_;  ///< `since_` became shorter
   std::optional<Since> since_;             ///< while there is a rewrite
   StoredTables tables_;
-  BlockingPool pool_;  ///< ends first: its jobs use the rest
+  BlockingPool pool_;  ///< ends before the rest, like the next one: its jobs use it
+  BlockingPool exports_;
 };
 
 std::unexpected<Failure> DuckDbColumns::refusal(const Trouble& trouble, const Deadlines::Guard& guard) {
@@ -134,6 +140,7 @@ std::unexpected<Failure> DuckDbColumns::refusal(const Trouble& trouble, const De
       if (guard.is_too_slow()) {
         return refuse(Refusal::kExhausted, "columns.too_slow", "The query took longer than it may.");
       }
+      if (guard.has_yielded()) throw yielded();
       throw Unavailable("the column store is closing");
     case Trouble::Kind::kOutage:
     case Trouble::Kind::kBroken: break;
@@ -156,9 +163,11 @@ Result<Answer> DuckDbColumns::query_until(const Statement& statement, std::size_
   return answer;
 }
 
-Result<> DuckDbColumns::stream_until(const Statement& statement, Deadline deadline, const Take& take) {
+Result<> DuckDbColumns::stream_until(const Statement& statement, Deadline deadline, const Take& take,
+                                     Deadlines::Kind kind) {
   const auto lease = engine_.lease();
-  const auto guard = deadlines_.guard(lease->get(), deadline);
+  const auto guard = deadlines_.guard(lease->get(), deadline, kind);
+  if (guard->has_yielded()) throw yielded();
   if (Deadlines::Clock::now() >= deadline) {
     return refuse(Refusal::kExhausted, "columns.too_slow", "The query waited longer than it may take.");
   }
@@ -187,7 +196,8 @@ Result<> DuckDbColumns::write_parquet_now(const Statement& statement, const std:
     return refuse(Refusal::kConflict, "columns.file_exists", "The file to be written exists already.");
   }
   const auto lease = engine_.lease();
-  const auto guard = deadlines_.guard(lease->get(), Deadline::max());
+  const auto guard = deadlines_.guard(lease->get(), Deadline::max(), Deadlines::Kind::kYields);
+  if (guard->has_yielded()) throw yielded();
   // Alone first: what is a whole select cannot end the parenthesis below.
   const auto alone = prepare(lease->get(), statement, Only::kSelect);
   if (!alone) return refusal(alone.error(), *guard);
@@ -307,13 +317,18 @@ void DuckDbColumns::rewrite(const std::stop_token& stop) {
     lock.unlock();
     repeat(made.connection(), commits);
   }
-  for (const auto insist_at = Deadlines::Clock::now() + kInsistAfter;;) {
+  struct Way {
+    Deadlines& deadlines;
+    ~Way() { deadlines.want_way(false); }
+  } const way{deadlines_};
+  for (const auto insist_at = deadline_after(engine_.options().exports_spared);;) {
     if (stop.stop_requested()) throw Unavailable("compacting the column store was stopped");
+    const bool insists = Deadlines::Clock::now() >= insist_at;
+    if (insists) deadlines_.want_way(true);
     {
       const std::scoped_lock lock(writer_);
       repeat(made.connection(), take_since());
-      const bool insists = Deadlines::Clock::now() >= insist_at;
-      if (made.exchange(insists ? kInsistFor : kExchangePatience)) {
+      if (made.exchange(insists ? kInsistentPatience : kExchangePatience)) {
         since_.reset();
         return;
       }

@@ -1,6 +1,8 @@
 #include "ports/columns/duckdb/duckdb_columns.h"
 
 #include <future>
+#include <semaphore>
+#include <thread>
 
 #include "ports/columns/compaction_contract.h"
 #include "ports/columns/contract.h"
@@ -96,6 +98,82 @@ TEST_F(DuckDbColumns, ending_the_store_interrupts_what_runs) {
   running.get_future().wait();
   store.reset();
   asker.join();
+}
+
+TEST_F(DuckDbColumns, exports_that_stand_still_hold_up_no_query_and_too_many_are_refused) {
+  options_.queries = 1;
+  options_.exports = 2;
+  options_.waiting_exports_max = 1;
+  const auto store = open();
+  std::promise<void> end;
+  const auto ended = end.get_future().share();
+  std::counting_semaphore<> begun(0);
+  const auto export_one = [&] {
+    const auto take = [&](const Answer&) {
+      begun.release();
+      ended.wait();
+      return true;
+    };
+    return run(store->stream({"SELECT 1", {}}, std::chrono::hours{1}, take));
+  };
+  std::vector<std::future<Result<>>> exports;
+  for (int i = 0; i < 2; ++i) {
+    exports.push_back(std::async(std::launch::async, export_one));
+    begun.acquire();
+  }
+  EXPECT_EQ(run(store->query({"SELECT 1", {}}, {})).value().rows.size(), 1u);
+  // One of them waits, the other is refused.
+  auto third = std::async(std::launch::async, export_one);
+  auto fourth = std::async(std::launch::async, export_one);
+  while (third.wait_for(std::chrono::seconds{0}) != std::future_status::ready &&
+         fourth.wait_for(std::chrono::seconds{0}) != std::future_status::ready) {
+    std::this_thread::yield();
+  }
+  end.set_value();
+  int refused = 0;
+  for (auto* late : {&third, &fourth}) {
+    try {
+      EXPECT_TRUE(late->get());
+    } catch (const Unavailable&) {
+      ++refused;
+    }
+  }
+  EXPECT_EQ(refused, 1);
+  for (auto& running : exports) EXPECT_TRUE(running.get());
+}
+
+TEST_F(DuckDbColumns, a_compaction_ends_exports_that_last_and_they_can_be_had_again) {
+  options_.exports_spared = std::chrono::milliseconds{0};
+  const auto store = open();
+  const std::vector<Step> rows{Statement{"INSERT INTO numbers SELECT range FROM range(1000)", {}}};
+  store->commit(rows);
+  std::promise<void> streaming;
+  auto endless = std::async(std::launch::async, [&] {
+    bool first = true;
+    const auto take = [&](const Answer&) {
+      if (std::exchange(first, false)) streaming.set_value();
+      return true;
+    };
+    return run(store->stream({"SELECT range FROM range(1000000000000)", {}}, std::chrono::hours{1}, take));
+  });
+  streaming.get_future().wait();
+  auto writing = std::async(std::launch::async, [&] {
+    return run(store->write_parquet({"SELECT count(*) FROM range(1000000000000)", {}},
+                                    (folder_ / "exports/endless.parquet").string()));
+  });
+  store->compact({});
+  EXPECT_THROW((void)endless.get(), Unavailable);
+  // It may have come after the compaction: the next one ends it.
+  while (writing.wait_for(std::chrono::seconds{0}) != std::future_status::ready) store->compact({});
+  EXPECT_THROW((void)writing.get(), Unavailable);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "exports/endless.parquet"));
+  std::size_t count = 0;
+  const auto take = [&](const Answer& chunk) {
+    count += chunk.rows.size();
+    return true;
+  };
+  EXPECT_TRUE(run(store->stream({"SELECT n FROM numbers", {}}, std::chrono::minutes{1}, take)));
+  EXPECT_EQ(count, 1'000u);
 }
 
 }  // namespace

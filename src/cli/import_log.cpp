@@ -120,8 +120,8 @@ class Importer {
 
   void send(std::string block, std::function<void()> taken) {
     wait();
-    running_ = std::async(std::launch::async, [this, block = std::move(block), taken = std::move(taken)]() mutable {
-      lines_ = number_in(read_summary(post(target_, std::move(block))), "lines");
+    running_ = std::async(std::launch::async, [this, block = std::move(block), taken = std::move(taken)] {
+      lines_ = number_in(read_summary(send_piece(block)), "lines");
       taken();
     });
   }
@@ -131,19 +131,30 @@ class Importer {
   }
   [[nodiscard]] std::string finish() {
     wait();
-    return post(target_ + "&finish=1", "");
+    return text_of(access_.post(target_ + "&finish=1", "", "text/plain"));
   }
   /// That have been taken.
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
 
  private:
-  std::string post(const std::string& target, std::string body) {
-    auto answer = access_.post(target, std::move(body), "text/plain");
+  std::string send_piece(const std::string& block) {
+    const auto post = [&] { return access_.post(fmt::format("{}&piece={}", target_, piece_), block, "text/plain"); };
+    auto answer = post();
+    if (answer.status == 409 && piece_ > 0) {
+      // The server forgot the import: after a restart, or a long pause while following.
+      piece_ = 0;
+      answer = post();
+    }
+    ++piece_;
+    return text_of(std::move(answer));
+  }
+  static std::string text_of(Access::Answer answer) {
     if (answer.status != 200) throw ImportFailed(problem_text(answer.body));
     return std::move(answer.body);
   }
   Access& access_;
   std::string target_;
+  std::uint64_t piece_ = 0;  ///< the next one's number; used by one block at a time
   std::future<void> running_;
   std::atomic<std::uint64_t> lines_ = 0;
 };

@@ -167,7 +167,7 @@ class Description(MainstayTest):
         self.assertLess(set(parameters), set(one["properties"]), "the body has short names besides")
         self.assertEqual(parameters["scroll_depth"]["maximum"], 100)
         log = self.document["paths"]["/api/v1/beacon/log"]["post"]
-        self.assertEqual({each["name"] for each in log["parameters"]}, {"site", "key", "format", "import", "finish"})
+        self.assertEqual({each["name"] for each in log["parameters"]}, {"site", "key", "format", "import", "piece", "finish"})
         self.assertIn("text/plain", log["requestBody"]["content"])
         self.assertIn("application/json", log["responses"]["200"]["content"])
         classify = self.document["paths"]["/api/v1/analytics/classify"]["post"]

@@ -25,11 +25,16 @@ constexpr std::string_view kLogSummarySchema =
     R"("bots":{"type":"integer"},"refused":{"type":"object","additionalProperties":{"type":"integer"}},)"
     R"("status":{"type":"object","additionalProperties":{"type":"integer"}},"bytes":{"type":"integer"}}})";
 
+constexpr std::string_view kPieceSchema =
+    R"({"type":"integer","minimum":0,"maximum":4294967295,"description":"Number of this piece of the import, from 0. )"
+    R"(The same number again adds nothing and has the same answer; one that skips is refused."})";
+
 /// What a body that holds log lines asks for.
 struct LogRequest {
   std::shared_ptr<const Site> site;
   std::optional<LogFormat> format;
   std::string import;  ///< name of a longer import; "" for one of its own
+  std::optional<std::uint64_t> piece;
   bool finish = true;
 };
 
@@ -52,6 +57,12 @@ struct Handlers {
       if (!asked.format) return refuse_field("analytics.unknown_log_format", "format", "There is no such log format.");
     }
     asked.import = request.query_parameter("import").value_or("");
+    if (const auto piece = request.query_parameter("piece")) {
+      asked.piece = parse_number<std::uint32_t>(*piece);
+      if (!asked.piece || asked.import.empty()) {
+        return refuse_field("analytics.bad_piece", "piece", "Expected 0, 1, 2, … together with `import`.");
+      }
+    }
     asked.finish = asked.import.empty() || request.query_parameter("finish") == "1";
     // A name belongs to its site, so that nobody feeds another one's import.
     if (!asked.import.empty()) {
@@ -86,8 +97,8 @@ struct Handlers {
   Result<LogSummary> import(const LogRequest& asked, std::string_view lines) const {
     const auto import = rooms.imports.open(asked.import, asked.site, asked.format);
     if (!import) return refuse(import);
-    if (auto fed = rooms.imports.feed(**import, lines); !fed) return refuse(fed);
-    if (asked.finish) return rooms.imports.finish(asked.import, **import);
+    if (auto fed = rooms.imports.feed(**import, lines, asked.piece); !fed) return refuse(fed);
+    if (asked.finish) return rooms.imports.finish(**import);
     return rooms.imports.so_far(**import);
   }
 
@@ -157,7 +168,7 @@ std::vector<http::Route> analytics_routes(AnalyticsRooms rooms) {
        .tag = "collector",
        .request_schema = std::string{kLogLinesSchema},
        .response_schema = std::string{kLogSummarySchema},
-       .query = {"site", "key", "format", "import", "finish"},
+       .query = {"site", "key", "format", "import", {"piece", std::string{kPieceSchema}}, "finish"},
        .request_types = {"text/plain"},
        .body_bytes_max = kLogBodyBytesMax,
        .browser = http::Route::Browser::kAnyOrigin,

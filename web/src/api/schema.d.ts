@@ -2062,6 +2062,7 @@ export interface operations {
                 key?: string;
                 format?: string;
                 import?: string;
+                piece?: number;
                 finish?: string;
             };
             header?: never;

@@ -8,6 +8,7 @@ const kReasons: Record<string, string> = {
   malformed: 'Unreadable body', bad_event: 'Malformed event', bad_url: 'Malformed address', too_many_events: 'Too many events in one request', unsupported_media: 'Unsupported media type',
   unsupported_encoding: 'Unsupported encoding', unknown_encoding: 'Unsupported encoding', bad_encoding: 'Damaged compression', compression_bomb: 'Compressed beyond measure',
   body_too_large: 'Body too large', body_timeout: 'Body came too slowly', bad_chunk: 'Damaged body', unknown_log_format: 'Unknown log format', too_many_imports: 'Too many imports at once',
+  bad_piece: 'Piece without a number or import', piece_out_of_order: 'Piece of a log out of order',
   queue_full: 'Queue full', body_memory: 'Too many bodies at once', unavailable: 'Out of service', internal: 'A fault of the server', other: 'Other reasons',
   duplicate: 'Sent twice', late: 'Too late', future: 'In the future', past_retention: 'Older than the retention', no_visit: 'Engagement without a visit',
   unparsable: 'Unreadable line', static_file: 'Static file', not_found: 'Not found', redirect: 'Redirect', error_status: 'Error status', method: 'Not a page’s method',

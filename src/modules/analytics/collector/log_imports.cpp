@@ -1,5 +1,7 @@
 #include "modules/analytics/collector/log_imports.h"
 
+#include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 #include <deque>
@@ -27,7 +29,10 @@ class LogImports::Import {
   std::mutex mutex;
   std::unique_ptr<LogIntake> intake;  ///< as of the last block that was stored
   std::uint64_t batch;
-  Instant fed_at;
+  std::uint64_t next_piece = 0;
+  LogSummary summary;  ///< when finished
+  std::atomic<bool> finished = false;
+  std::atomic<Instant> fed_at;  ///< or finished
 };
 
 /// The appends of one block, in order, a few at a time: lines are read while earlier ones reach the disk, and beacons
@@ -80,9 +85,10 @@ Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& 
                                                              std::optional<LogFormat> format) {
   const std::scoped_lock lock(mutex_);
   const auto now = ports_.clock.now();
-  std::erase_if(imports_, [now](const auto& entry) { return entry.second->fed_at + kIdleMax < now; });
+  make_room(now);
   if (const auto found = imports_.find(name); found != imports_.end()) return found->second;
-  if (!name.empty() && imports_.size() >= kOpenMax) {
+  const auto open = std::ranges::count_if(imports_, [](const auto& entry) { return !entry.second->finished; });
+  if (!name.empty() && static_cast<std::size_t>(open) >= kOpenMax) {
     return refuse(Refusal::kExhausted, "analytics.too_many_imports", "Too many imports are running; try again later.");
   }
   auto salts = [this](std::int32_t day) {
@@ -99,13 +105,37 @@ Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& 
   return made;
 }
 
-Result<> LogImports::feed(Import& import, std::string_view lines) {
+/// Closes what has been idle for long and forgets the oldest of too many that are finished.
+void LogImports::make_room(Instant now) {
+  std::erase_if(imports_, [now](const auto& entry) {
+    const bool in_use = entry.second.use_count() > 1;
+    return !in_use && entry.second->fed_at.load() + (entry.second->finished ? kFinishedKept : kIdleMax) < now;
+  });
+  const auto finished = [](const auto& entry) { return entry.second->finished.load(); };
+  if (static_cast<std::size_t>(std::ranges::count_if(imports_, finished)) <= kFinishedMax) return;
+  imports_.erase(std::ranges::min_element(
+      imports_, {}, [&](const auto& entry) { return finished(entry) ? entry.second->fed_at.load() : Instant::max(); }));
+}
+
+std::unexpected<Failure> LogImports::refuse_piece(const Import& import) {
+  auto failure = refuse_field("analytics.piece_out_of_order", "piece",
+                              import.finished ? "This import is finished; give a new one another name."
+                                              : fmt::format("Piece {} comes next in this import.", import.next_piece));
+  failure.error().kind = Refusal::kConflict;
+  return failure;
+}
+
+Result<> LogImports::feed(Import& import, std::string_view lines, std::optional<std::uint64_t> piece) {
   const std::scoped_lock lock(import.mutex);
+  if (piece && *piece < import.next_piece && (!import.finished || *piece + 1 == import.next_piece)) return {};
+  if (import.finished && !piece && lines.empty()) return {};
+  if (import.finished || (piece && *piece != import.next_piece)) return refuse_piece(import);
   import.fed_at = ports_.clock.now();
   auto next = std::make_unique<LogIntake>(*import.intake);
   if (auto stored = store(*next, import.batch, lines); !stored) return stored;
   note_refusals(import.site, import.intake->summary(), next->summary());
   import.intake = std::move(next);
+  if (piece) ++import.next_piece;
   return {};
 }
 
@@ -138,8 +168,9 @@ void LogImports::note_refusals(SiteId site, const LogSummary& before, const LogS
   }
 }
 
-LogSummary LogImports::finish(const std::string& name, Import& import) {
+LogSummary LogImports::finish(Import& import) {
   const std::scoped_lock lock(import.mutex);
+  if (import.finished) return import.summary;
   if (!ports_.processor.drain(kDrainPatience)) throw Unavailable("the import is stored but not processed yet");
   auto summary = import.intake->summary();
   auto fates = ports_.processor.take_fates(import.batch);
@@ -151,14 +182,16 @@ LogSummary LogImports::finish(const std::string& name, Import& import) {
   summary.accepted = fates.accepted;
   summary.bots = fates.bots;
   for (const auto& [reason, count] : fates.refused) summary.refused[reason] += count;
-  const std::scoped_lock own(mutex_);
-  imports_.erase(name);
-  return summary;
+  import.summary = std::move(summary);
+  import.intake.reset();
+  import.fed_at = ports_.clock.now();
+  import.finished = true;
+  return import.summary;
 }
 
 LogSummary LogImports::so_far(Import& import) const {
   const std::scoped_lock lock(import.mutex);
-  return import.intake->summary();
+  return import.finished ? import.summary : import.intake->summary();
 }
 
 }  // namespace mainstay::analytics

@@ -29,27 +29,37 @@ class LogImports {
   };
   static constexpr std::size_t kOpenMax = 64;
   static constexpr minutes kIdleMax{30};  ///< an import not fed for so long is closed
+  /// How long the summary of a finished import is kept for whoever asks again, and of how many.
+  static constexpr minutes kFinishedKept{10};
+  static constexpr std::size_t kFinishedMax = 256;
 
   explicit LogImports(Ports ports);
   ~LogImports();
 
   class Import;
-  /// The running import of that name, or a new one when there is none; "" makes one that nobody else can feed.
+  /// The import of that name, running or finished a while ago, or a new one when there is none; "" makes one that
+  /// nobody else can feed.
   /// Refuses kExhausted `analytics.too_many_imports`.
   [[nodiscard]] Result<std::shared_ptr<Import>> open(const std::string& name, std::shared_ptr<const Site> site,
                                                      std::optional<LogFormat> format);
   /// Takes whole lines; one call at a time per import waits for the other. When it refuses or throws, some of the
   /// lines may be stored; the import stands where it was, so that all of them can be fed again and count once.
-  /// Refuses kInvalid `analytics.unknown_log_format`, kExhausted `stream.full`.
-  [[nodiscard]] Result<> feed(Import& import, std::string_view lines);
-  /// Waits until everything fed is in the reports, closes the import and says what became of it.
-  [[nodiscard]] LogSummary finish(const std::string& name, Import& import);
+  /// `piece` numbers the calls of an import from 0: one that was stored before adds nothing. Without it nobody can
+  /// tell lines that come again from others like them.
+  /// Refuses kInvalid `analytics.unknown_log_format`, kExhausted `stream.full`, kConflict
+  /// `analytics.piece_out_of_order` for a number that skips and for anything new in a finished import.
+  [[nodiscard]] Result<> feed(Import& import, std::string_view lines, std::optional<std::uint64_t> piece = {});
+  /// Waits until everything fed is in the reports, closes the import and says what became of it; says so again when
+  /// asked again.
+  [[nodiscard]] LogSummary finish(Import& import);
 
-  /// What has been read so far; `accepted` is then what went into the queue.
+  /// What has been read so far; `accepted` is then what went into the queue, or when finished what became of it.
   [[nodiscard]] LogSummary so_far(Import& import) const;
 
  private:
   class Appends;
+  void make_room(Instant now);
+  [[nodiscard]] static std::unexpected<Failure> refuse_piece(const Import& import);
   [[nodiscard]] Result<> store(LogIntake& intake, std::uint64_t batch, std::string_view lines);
   void note_refusals(SiteId site, const LogSummary& before, const LogSummary& now);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 
 #include "modules/analytics/migrations/migrations.h"
 #include "modules/analytics/query/rollups.h"
@@ -131,7 +132,7 @@ TEST_F(LogImportsTest, a_block_that_could_not_be_stored_is_fed_again_and_its_lin
   EXPECT_EQ(imports_.so_far(*import).lines, 30U);
   stream_.takes = 1'000'000;
   ASSERT_TRUE(imports_.feed(*import, views(900)).has_value());
-  const auto summary = imports_.finish("one", *import);
+  const auto summary = imports_.finish(*import);
   EXPECT_EQ(summary.lines, 930U);
   EXPECT_EQ(summary.accepted, 930U);
   EXPECT_TRUE(summary.refused.empty()) << to_json(summary);
@@ -142,14 +143,80 @@ TEST_F(LogImportsTest, a_block_that_could_not_be_stored_is_fed_again_and_its_lin
 TEST_F(LogImportsTest, the_same_lines_again_add_nothing_and_each_is_told) {
   const auto first = open("first");
   ASSERT_TRUE(imports_.feed(*first, views(900)).has_value());
-  EXPECT_EQ(imports_.finish("first", *first).accepted, 900U);
+  EXPECT_EQ(imports_.finish(*first).accepted, 900U);
   const auto second = open("second");
   ASSERT_TRUE(imports_.feed(*second, views(1'000)).has_value());
-  const auto summary = imports_.finish("second", *second);
+  const auto summary = imports_.finish(*second);
   EXPECT_EQ(summary.lines, 1'000U);
   EXPECT_EQ(summary.accepted, 100U);
   EXPECT_EQ(summary.refused.at("duplicate"), 900U);
   EXPECT_EQ(ask("select count(*) from events"), 1'000);
+}
+
+TEST_F(LogImportsTest, a_piece_again_adds_nothing_and_has_the_same_answer) {
+  const auto import = open("pieces");
+  ASSERT_TRUE(imports_.feed(*import, views(300), 0).has_value());
+  const auto first = to_json(imports_.so_far(*import));
+  ASSERT_TRUE(imports_.feed(*open("pieces"), views(300), 0).has_value());
+  EXPECT_EQ(to_json(imports_.so_far(*import)), first);
+  ASSERT_TRUE(imports_.feed(*import, views(300), 1).has_value());
+  const auto summary = imports_.finish(*import);
+  EXPECT_EQ(summary.accepted, 600U);
+  EXPECT_EQ(ask("select count(*) from events"), 600);
+}
+
+TEST_F(LogImportsTest, a_piece_again_waits_for_the_one_under_way) {
+  const auto import = open("pieces");
+  auto again = std::async(std::launch::async, [&] { return imports_.feed(*import, views(3'000), 0).has_value(); });
+  EXPECT_TRUE(imports_.feed(*import, views(3'000), 0).has_value());
+  EXPECT_EQ(imports_.so_far(*import).lines, 3'000U);
+  EXPECT_TRUE(again.get());
+  EXPECT_EQ(imports_.so_far(*import).lines, 3'000U);
+}
+
+TEST_F(LogImportsTest, a_piece_that_failed_is_stored_when_it_comes_again) {
+  const auto import = open("pieces");
+  stream_.takes = 1;
+  EXPECT_THROW((void)imports_.feed(*import, views(900), 0), Unavailable);
+  stream_.takes = 1'000'000;
+  ASSERT_TRUE(imports_.feed(*import, views(900), 0).has_value());
+  EXPECT_EQ(imports_.finish(*import).accepted, 900U);
+}
+
+TEST_F(LogImportsTest, a_piece_that_skips_is_refused_and_the_one_that_comes_next_is_named) {
+  const auto import = open("pieces");
+  ASSERT_TRUE(imports_.feed(*import, views(3), 0).has_value());
+  const auto refused = imports_.feed(*import, views(3), 2);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, Refusal::kConflict);
+  EXPECT_EQ(refused.error().code, "analytics.piece_out_of_order");
+  EXPECT_EQ(refused.error().errors.at(0).field, "piece");
+  EXPECT_EQ(imports_.so_far(*import).lines, 3U);
+}
+
+TEST_F(LogImportsTest, a_finished_import_says_the_same_again_and_takes_nothing_new) {
+  const auto import = open("done");
+  ASSERT_TRUE(imports_.feed(*import, views(30), 0).has_value());
+  const auto summary = to_json(imports_.finish(*import));
+  const auto again = open("done");
+  ASSERT_TRUE(imports_.feed(*again, views(30), 0).has_value());
+  EXPECT_EQ(to_json(imports_.finish(*again)), summary);
+  ASSERT_TRUE(imports_.feed(*again, "").has_value());
+  EXPECT_EQ(to_json(imports_.finish(*again)), summary);
+  EXPECT_FALSE(imports_.feed(*again, views(30)).has_value());
+  EXPECT_FALSE(imports_.feed(*again, views(30), 1).has_value());
+  EXPECT_EQ(ask("select count(*) from events"), 30);
+}
+
+TEST_F(LogImportsTest, of_finished_imports_so_many_are_kept_and_they_use_up_no_place) {
+  for (std::size_t i = 0; i < LogImports::kFinishedMax + 3; ++i) {
+    const auto import = open(std::to_string(i));
+    ASSERT_NE(import, nullptr) << i;
+    (void)imports_.finish(*import);
+  }
+  EXPECT_TRUE(imports_.feed(*open("0"), views(3), 0).has_value()) << "forgotten, so its name is free";
+  EXPECT_EQ(imports_.so_far(*open("0")).lines, 3U);
+  EXPECT_FALSE(imports_.feed(*open(std::to_string(LogImports::kFinishedMax + 2)), views(3), 0).has_value());
 }
 
 TEST_F(LogImportsTest, imports_without_a_name_do_not_use_up_the_places_of_those_with_one) {

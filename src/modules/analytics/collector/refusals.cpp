@@ -17,7 +17,7 @@ constexpr std::string_view kReasons[] = {
     // what cannot be read
     "malformed", "bad_event", "bad_url", "too_many_events", "unsupported_media", "unsupported_encoding",
     "unknown_encoding", "bad_encoding", "compression_bomb", "body_too_large", "body_timeout", "bad_chunk",
-    "unknown_log_format", "too_many_imports",
+    "unknown_log_format", "too_many_imports", "bad_piece", "piece_out_of_order",
     // what there was no room for
     "queue_full", "body_memory", "unavailable", "internal", "other"};
 

@@ -1,0 +1,53 @@
+"""A server log that comes over HTTP in numbered pieces, some of them again."""
+import time
+
+from harness import MainstayTest, log_line
+
+HOUR_AGO = int(time.time()) - 3600
+
+
+class Pieces(MainstayTest):
+    def begin(self, settings=None):
+        self.server = self.serve(settings)
+        self.site = self.server.site()
+
+    def post(self, body, query):
+        return self.server.api("POST", f"/api/v1/beacon/log?site={self.site['id']}{query}", body)
+
+    def send(self, body, query):
+        answer = self.post(body, query)
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()
+
+    def test_a_piece_sent_again_counts_once_and_has_the_same_answer(self):
+        self.begin()
+        piece = (log_line(1, "/same", at=HOUR_AGO) + "\n") * 50
+        first = self.send(piece, "&import=night&piece=0")
+        self.assertEqual(self.send(piece, "&import=night&piece=0"), first)
+        done = self.send(piece, "&import=night&piece=1&finish=1")
+        self.assertEqual((done["lines"], done["accepted"]), (100, 100))
+        self.assertEqual(self.send(piece, "&import=night&piece=1&finish=1"), done)
+        self.assertEqual(self.server.totals(self.site, "pageviews"), [100])
+
+    def test_a_piece_that_the_server_took_too_long_over_counts_once(self):
+        self.begin({"limits.handler_patience_ms": 200})
+        count = 150_000
+        piece = (log_line(1, "/same", at=HOUR_AGO) + "\n") * count
+        self.assertProblem(self.post(piece, "&import=night&piece=0"), 503, "http.handler_timeout")
+        for query in ("&piece=0", "&finish=1"):
+            for _ in range(600):
+                answer = self.post(piece if "piece" in query else "", "&import=night" + query)
+                if answer.status == 200:
+                    break
+                self.assertProblem(answer, 503, "http.handler_timeout")
+            self.assertEqual(answer.status, 200, answer)
+        self.assertEqual((answer.json()["lines"], answer.json()["accepted"]), (count, count))
+        self.assertEqual(self.server.totals(self.site, "pageviews"), [count])
+
+    def test_a_piece_out_of_order_is_refused(self):
+        self.begin()
+        line = log_line(1) + "\n"
+        self.assertProblem(self.post(line, "&import=night&piece=1"), 409, "analytics.piece_out_of_order", "piece")
+        for query in ("&import=night&piece=x", "&import=night&piece=-1", "&piece=0"):
+            self.assertProblem(self.post(line, query), 400, "analytics.bad_piece", "piece")
+        self.assertEqual(self.send(line, "&import=night&piece=0&finish=1")["accepted"], 1)

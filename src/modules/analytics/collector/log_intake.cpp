@@ -1,5 +1,7 @@
 #include "modules/analytics/collector/log_intake.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "modules/analytics/intake.h"
 
@@ -7,8 +9,9 @@ namespace mainstay::analytics {
 namespace {
 
 constexpr std::size_t kDetectLines = 50;
-/// Alike lines are counted within windows of log time; two windows are kept, so lines may come a little out of order.
-constexpr seconds kAlikeWindow{60};
+/// Of log time in which alike lines are counted: lines may come a little out of order, forwards or backwards, and a
+/// late one among them takes nothing from the others.
+constexpr std::size_t kAlikeMinutes = 3;
 constexpr std::size_t kSaltDaysKept = 8;
 
 std::vector<std::string_view> first_lines(std::string_view block) {
@@ -103,16 +106,24 @@ std::uint64_t LogIntake::event_id(const LogLine& line) {
   // Tells two visitors of the same second apart well enough, and nobody who it was.
   constexpr std::uint64_t kVisitorBits = 0xFFFF;
   hash = mix(hash, mix(stable_hash(line.address), stable_hash(line.user_agent)) & kVisitorBits);
-  if (line.at >= window_start_ + kAlikeWindow) {
-    alike_before_ = std::move(alike_);
-    alike_.clear();
-    window_start_ = line.at;
+  return mix(hash, alike_at(line.at).counts[hash]++) | kStableId;
+}
+
+LogIntake::Alike& LogIntake::alike_at(Instant at) {
+  const auto minute = std::chrono::floor<minutes>(at);
+  auto found = std::ranges::find(alike_, minute, &Alike::minute);
+  if (found == alike_.end()) {
+    if (alike_.size() >= kAlikeMinutes) alike_.pop_back();
+    found = alike_.insert(alike_.end(), {.minute = minute, .counts = {}});
   }
-  auto& alike = alike_[hash];
-  if (alike == 0) {
-    if (const auto before = alike_before_.find(hash); before != alike_before_.end()) alike = before->second;
-  }
-  return mix(hash, alike++) | kStableId;
+  std::rotate(alike_.begin(), found, found + 1);
+  return alike_.front();
+}
+
+std::size_t LogIntake::alike_held() const {
+  std::size_t held = 0;
+  for (const auto& minute : alike_) held += minute.counts.size();
+  return held;
 }
 
 const DaySalts& LogIntake::salts_of(std::int32_t day) {

@@ -48,6 +48,8 @@ class LogIntake {
 
   [[nodiscard]] const LogSummary& summary() const { return summary_; }
   [[nodiscard]] std::optional<LogFormat> format() const { return format_; }
+  /// How many counts are held to tell alike lines apart: at most one for each line of a few minutes.
+  [[nodiscard]] std::size_t alike_held() const;
 
  private:
   void take(std::string_view text, std::vector<Hit>& hits);
@@ -61,10 +63,13 @@ class LogIntake {
   SaltSource salt_source_;
   std::map<std::int32_t, std::shared_ptr<const DaySalts>> salts_;
   LogSummary summary_;
-  using Counts = boost::unordered_flat_map<std::uint64_t, std::uint32_t>;
-  Counts alike_;         ///< of the newest window of log time
-  Counts alike_before_;  ///< of the window before that
-  Instant window_start_;
+  /// How many lines of a hash there were within one minute of log time.
+  struct Alike {
+    std::chrono::sys_time<minutes> minute;
+    boost::unordered_flat_map<std::uint64_t, std::uint32_t> counts;
+  };
+  [[nodiscard]] Alike& alike_at(Instant at);
+  std::vector<Alike> alike_;  ///< the minutes last read, the latest first
 };
 
 /// The summary as JSON: {"lines", "unparsable", "accepted", "bots", "refused": {…}, "status": {…}, "bytes"}.

@@ -89,6 +89,47 @@ TEST_F(LogIntakeTest, the_same_lines_give_the_same_ids_and_alike_lines_stay_apar
   EXPECT_EQ(ids.size(), 3U);
 }
 
+TEST_F(LogIntakeTest, a_log_that_runs_backwards_has_stable_ids_and_is_not_kept_in_memory) {
+  const auto minute_of = [](int minute) {
+    std::string text;
+    for (const auto* target : {"/a", "/a", "/b"}) {
+      text += fmt::format(
+          "203.0.113.9 - - [01/Mar/2026:{:02}:{:02}:07 +0000] \"GET {} HTTP/1.1\" 200 512 \"-\" \"Firefox\"\n",
+          minute / 60, minute % 60, target);
+    }
+    return text;
+  };
+  constexpr int kMinutes = 600;
+  auto backwards = intake(LogFormat::kCombined);
+  auto forwards = intake(LogFormat::kCombined);
+  std::vector<Hit> again;
+  for (int minute = kMinutes; minute-- > 0;) {
+    ASSERT_TRUE(backwards.feed(minute_of(minute), hits_).has_value());
+    ASSERT_LE(backwards.alike_held(), 6U);
+  }
+  for (int minute = 0; minute < kMinutes; ++minute) {
+    ASSERT_TRUE(forwards.feed(minute_of(minute), again).has_value());
+    ASSERT_LE(forwards.alike_held(), 6U);
+  }
+  const auto ids = [](const std::vector<Hit>& hits) {
+    std::set<std::uint64_t> all;
+    for (const auto& hit : hits) all.insert(hit.event_id);
+    return all;
+  };
+  EXPECT_EQ(ids(hits_).size(), 3U * kMinutes);
+  EXPECT_EQ(ids(hits_), ids(again));
+}
+
+TEST_F(LogIntakeTest, a_late_line_does_not_make_alike_ones_the_same) {
+  auto intake = this->intake(LogFormat::kCombined);
+  const std::string late =
+      "203.0.113.9 - - [01/Mar/2026:11:00:00 +0000] \"GET /late HTTP/1.1\" 200 512 \"-\" \"Firefox\"\n";
+  ASSERT_TRUE(intake.feed(line("/a") + late + line("/a") + late + line("/a"), hits_).has_value());
+  std::set<std::uint64_t> ids;
+  for (const auto& hit : hits_) ids.insert(hit.event_id);
+  EXPECT_EQ(ids.size(), 5U);
+}
+
 TEST_F(LogIntakeTest, what_identifies_a_person_does_not_reach_the_queue) {
   auto intake = this->intake();
   ASSERT_TRUE(intake.feed(line("/a", 200, "198.51.100.23"), hits_).has_value());

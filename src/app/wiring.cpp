@@ -242,6 +242,7 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
 
 Program::Parts::~Parts() {
   if (server) server->drain(settings.drain_ms);
+  imports.stop();
   background.cancel();
   if (!background.join(kTasksPatience)) log::warning("background tasks did not end in time");
   processor.stop();

@@ -39,7 +39,8 @@ class LogImports::Import {
 /// do not wait behind a whole block.
 class LogImports::Appends {
  public:
-  explicit Appends(const Ports& ports) : ports_(ports), deadline_(ports.clock.monotonic() + kFullPatience) {}
+  Appends(const Ports& ports, const std::atomic<bool>& stopping)
+      : ports_(ports), stopping_(stopping), deadline_(ports.clock.monotonic() + kFullPatience) {}
 
   Result<> start(std::string record) {
     if (under_way_.size() >= kUnderWayMax) {
@@ -67,13 +68,15 @@ class LogImports::Appends {
     under_way_.pop_front();
     for (auto result = appended.get(); !result; result = append(record).get()) {
       // The processor is behind: wait for it rather than lose the place in the file.
-      if (result.error().kind != Refusal::kExhausted || ports_.clock.monotonic() > deadline_) return refuse(result);
+      const bool waits = !stopping_ && ports_.clock.monotonic() <= deadline_;
+      if (result.error().kind != Refusal::kExhausted || !waits) return refuse(result);
       std::this_thread::sleep_for(kFullWait);
     }
     return {};
   }
 
   const Ports& ports_;
+  const std::atomic<bool>& stopping_;
   std::chrono::microseconds deadline_;
   std::deque<std::pair<std::string, Appended>> under_way_;
 };
@@ -141,7 +144,7 @@ Result<> LogImports::feed(Import& import, std::string_view lines, std::optional<
 
 Result<> LogImports::store(LogIntake& intake, std::uint64_t batch, std::string_view lines) {
   std::vector<Hit> hits;
-  Appends appends(ports_);
+  Appends appends(ports_, stopping_);
   while (!lines.empty()) {
     const auto piece = lines.substr(0, lines.find('\n', std::min(kPieceBytes, lines.size())));
     lines.remove_prefix(std::min(lines.size(), piece.size() + 1));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -53,6 +54,10 @@ class LogImports {
   /// asked again.
   [[nodiscard]] LogSummary finish(Import& import);
 
+  /// No longer waits for room in the queue: a `feed` under way refuses, and so does each later one that finds it full.
+  /// Any thread, does not block.
+  void stop() { stopping_ = true; }
+
   /// What has been read so far; `accepted` is then what went into the queue, or when finished what became of it.
   [[nodiscard]] LogSummary so_far(Import& import) const;
 
@@ -64,6 +69,7 @@ class LogImports {
   void note_refusals(SiteId site, const LogSummary& before, const LogSummary& now);
 
   Ports ports_;
+  std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Import>> imports_;
 };

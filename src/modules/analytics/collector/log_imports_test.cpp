@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include "modules/analytics/migrations/migrations.h"
 #include "modules/analytics/query/rollups.h"
@@ -21,13 +22,19 @@
 namespace mainstay::analytics {
 namespace {
 
-/// A queue whose disk takes so many records and then refuses.
+/// A queue that is full when told so, and whose disk takes so many records and then refuses.
 class Failing final : public stream::Stream {
  public:
   explicit Failing(stream::Stream& inner) : inner_(inner) {}
   std::atomic<int> takes{1'000'000};
+  std::atomic<bool> full = false;
+  std::atomic<int> found_full = 0;
 
   Task<Result<stream::Offset>> append(std::string record) override {
+    if (full) {
+      ++found_full;
+      co_return refuse(Refusal::kExhausted, "stream.full", "The queue is full.");
+    }
     if (takes-- <= 0) throw Unavailable("the disk is full");
     co_return co_await inner_.append(std::move(record));
   }
@@ -181,6 +188,19 @@ TEST_F(LogImportsTest, a_piece_that_failed_is_stored_when_it_comes_again) {
   stream_.takes = 1'000'000;
   ASSERT_TRUE(imports_.feed(*import, views(900), 0).has_value());
   EXPECT_EQ(imports_.finish(*import).accepted, 900U);
+}
+
+TEST_F(LogImportsTest, a_shutdown_ends_the_wait_for_room_in_the_queue_and_nothing_counts) {
+  stream_.full = true;
+  const auto import = open("full");
+  auto fed = std::async(std::launch::async, [&] { return imports_.feed(*import, views(900), 0); });
+  constexpr int kRecords = 4;  // more appends than that are second tries
+  while (stream_.found_full <= kRecords) std::this_thread::yield();
+  imports_.stop();
+  const auto refused = fed.get();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, "stream.full");
+  EXPECT_EQ(imports_.so_far(*import).lines, 0U);
 }
 
 TEST_F(LogImportsTest, a_piece_that_skips_is_refused_and_the_one_that_comes_next_is_named) {

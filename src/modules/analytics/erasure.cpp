@@ -95,7 +95,14 @@ Compactor::Compactor(columns::Columns& columns, clock::Clock& clock, metrics::Re
   metrics.gauge("mainstay_analytics_deleted_waiting_seconds",
                 "How long deleted rows have been waiting to leave the disk; 0 when there are none. Above 86400 the "
                 "promise of a day is broken: see the log.",
-                [this] { return waiting_seconds_.load(); });
+                [this] { return waiting_seconds(); });
+}
+
+double Compactor::waiting_seconds() const {
+  const auto oldest = oldest_.load();
+  if (oldest == kNothing) return 0;
+  // A deletion from the future is one from before the clock was set back.
+  return std::chrono::duration<double>(std::chrono::abs(clock_.now() - oldest)).count();
 }
 
 Compactor::~Compactor() { stop(); }
@@ -127,7 +134,7 @@ void Compactor::run(const std::stop_token& stop) {
       if (stop.stop_requested()) return;
       pause = kRetryEvery;
       log::error("analytics: deleted rows are still on the disk; it is tried again in ten minutes",
-                 {{"error", outage.what()}, {"waiting_seconds", fmt::format("{:.0f}", waiting_seconds_.load())}});
+                 {{"error", outage.what()}, {"waiting_seconds", fmt::format("{:.0f}", waiting_seconds())}});
     }
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, stop, pause, [this] { return std::exchange(wake_, false); });
@@ -140,19 +147,18 @@ bool Compactor::compact_if_due(std::stop_token stop) {
       {.text = "select max(id), min(\"at\"), coalesce(bool_or(at_once), false) from deletions", .parameters = {}});
   const auto* const last = std::get_if<std::int64_t>(&noted[0]);
   if (last == nullptr) {
-    waiting_seconds_ = 0;
+    oldest_ = kNothing;
     return false;
   }
-  // A deletion from the future is one from before the clock was set back.
-  const auto age = clock_.now() - std::get<Instant>(noted[1]);
-  waiting_seconds_ = std::chrono::duration<double>(std::chrono::abs(age)).count();
+  oldest_ = std::get<Instant>(noted[1]);
+  const auto age = clock_.now() - oldest_.load();
   const hours kept = columns_.bytes_on_disk() <= kSmallBytes ? kSmallKept : kDeletedKept;
   if (!std::get<bool>(noted[2]) && age >= hours{0} && age < kept) return false;
   const auto began = clock_.monotonic();
   columns_.compact(stop);
   const std::vector<Step> forget{Statement{.text = "delete from deletions where id <= $1", .parameters = {*last}}};
   columns_.commit(forget);
-  waiting_seconds_ = 0;
+  oldest_ = kNothing;
   log::info("analytics: deleted rows have left the disk",
             {{"seconds", fmt::format("{:.1f}", static_cast<double>((clock_.monotonic() - began).count()) / 1e6)},
              {"bytes", fmt::format("{}", columns_.bytes_on_disk())}});

@@ -53,10 +53,12 @@ class Compactor {
 
  private:
   void run(const std::stop_token& stop);
+  [[nodiscard]] double waiting_seconds() const;
 
   columns::Columns& columns_;
   clock::Clock& clock_;
-  std::atomic<double> waiting_seconds_ = 0;
+  static constexpr Instant kNothing = Instant::max();
+  std::atomic<Instant> oldest_ = kNothing;  ///< of what waits
   std::mutex mutex_;
   std::condition_variable_any woken_;
   bool wake_ = false;

@@ -125,6 +125,20 @@ TEST_F(ErasureTest, a_compaction_that_is_stopped_is_due_again) {
   EXPECT_FALSE(on_disk());
 }
 
+TEST_F(ErasureTest, what_waits_grows_older_while_nobody_looks) {
+  const std::string gauge = "\nmainstay_analytics_deleted_waiting_seconds ";
+  store(7, std::string(kNeedle));
+  columns_->commit(erase_steps(SiteId{7}, clock_.now()));
+  std::stop_source stopped;
+  stopped.request_stop();
+  EXPECT_THROW(compactor_->compact_if_due(stopped.get_token()), Unavailable);
+  EXPECT_NE(metrics_.render().find(gauge + "0\n"), std::string::npos);
+  clock_.advance(hours{2});
+  EXPECT_NE(metrics_.render().find(gauge + "7200\n"), std::string::npos) << metrics_.render();
+  EXPECT_TRUE(compact());
+  EXPECT_NE(metrics_.render().find(gauge + "0\n"), std::string::npos);
+}
+
 TEST_F(ErasureTest, poison_records_are_kept_for_a_week) {
   Intake intake(*columns_, random_);
   intake.restore(clock_.now(), [](auto&&...) {});

@@ -24,6 +24,7 @@ using columns::Value;
 
 constexpr std::chrono::minutes kPatience{30};
 constexpr std::size_t kCsvRowsMax = 1'000'000;
+constexpr int kExportsMax = 8;
 constexpr std::size_t kBytesAtOnce = 64 << 10;
 /// A client that takes less than kBytesAtOnce in it has stalled, and its export ends.
 constexpr std::chrono::seconds kStallPatience{30};
@@ -35,6 +36,22 @@ constexpr std::string_view kEventColumns =
     R"(e.country, e.region, e.city, e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.language, )"
     R"(e.scroll_depth, e.engagement_ms, e.revenue, e.currency, e.lcp, e.inp, e.cls, e.fcp, e.ttfb, e.properties, )"
     R"(e.origin, e.status, e.bytes)";
+
+/// Of kExportsMax that the store works on or that wait for it; one more is refused while it can still be told so.
+class Slot {
+ public:
+  Slot() {
+    if (++taken_ <= kExportsMax) return;
+    --taken_;
+    throw Unavailable("too many exports run; try again in a minute");
+  }
+  ~Slot() { --taken_; }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+
+ private:
+  static inline std::atomic<int> taken_ = 0;
+};
 
 void put(query::CsvWriter& csv, const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return csv.plain(fmt::format("{}", *integer));
@@ -121,7 +138,7 @@ std::string file_name(const Site& site, std::string_view what, std::string_view 
   return name;
 }
 
-Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared) {
+Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared, std::shared_ptr<Slot> slot) {
   auto& request = prepared.request;
   if (request.limit == query::kLimitMax && request.offset == 0) request.limit = kCsvRowsMax;
   request.total_rows = false;
@@ -135,10 +152,11 @@ Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared) 
   header.end_row();
   auto name = file_name(*prepared.site, "report", "csv");
   auto format = [prepared](const columns::Answer& chunk) { return format_report(prepared, chunk); };
-  co_return attachment(
-      "text/csv; charset=utf-8; header=present", name,
-      [&reports, statement = std::move(statement), header = header.take(), format = Format{std::move(format)}](
-          http::BodyWriter& writer) { return stream_csv(reports, statement, header, format, writer); });
+  co_return attachment("text/csv; charset=utf-8; header=present", name,
+                       [&reports, slot = std::move(slot), statement = std::move(statement), header = header.take(),
+                        format = Format{std::move(format)}](http::BodyWriter& writer) {
+                         return stream_csv(reports, statement, header, format, writer);
+                       });
 }
 
 Statement events_statement(const Prepared& prepared) {
@@ -238,13 +256,14 @@ Task<Result<http::Response>> export_rows(Reports& reports, http::Request& reques
   }
   auto parsed = exported_query(request, id, events);
   if (!parsed) co_return refuse(parsed);
+  auto slot = std::make_shared<Slot>();
   co_await reports.ports().freshness.make_current();
   auto prepared = co_await reports.prepare(*site, std::move(*parsed));
   if (!prepared) co_return refuse(prepared);
-  if (!events) co_return co_await export_report(reports, std::move(*prepared));
+  if (!events) co_return co_await export_report(reports, std::move(*prepared), std::move(slot));
   if (format == "parquet") co_return co_await export_parquet(reports, *prepared);
   co_return attachment("text/csv; charset=utf-8; header=present", file_name(**site, "events", "csv"),
-                       [&reports, statement = events_statement(*prepared)](http::BodyWriter& writer) {
+                       [&reports, slot, statement = events_statement(*prepared)](http::BodyWriter& writer) {
                          return stream_csv(reports, statement, events_header(), Format{format_events}, writer);
                        });
 }

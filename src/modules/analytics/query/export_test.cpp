@@ -115,6 +115,19 @@ TEST_F(ExportTest, clients_that_leave_long_exports_leave_nothing_running) {
   EXPECT_EQ(std::ranges::count(body_of(*whole), '\n'), 1 + 2 + 2 * 19'900);
 }
 
+TEST_F(ExportTest, too_many_at_once_are_refused_before_their_body) {
+  std::vector<Result<http::Response>> running;
+  EXPECT_THROW(
+      {
+        for (int i = 0; i < 1'000; ++i) running.push_back(exported({{"rows", "events"}}));
+      },
+      Unavailable);
+  ASSERT_FALSE(running.empty());
+  for (const auto& response : running) EXPECT_TRUE(response.has_value());
+  running.pop_back();
+  EXPECT_TRUE(exported({{"rows", "events"}}).has_value());
+}
+
 TEST(Pieces, a_receiver_that_leaves_lets_the_sender_go) {
   for (int round = 0; round < 200; ++round) {
     boost::asio::io_context context;

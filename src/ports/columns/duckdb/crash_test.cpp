@@ -122,7 +122,9 @@ TEST(CrashedColumns, rows_and_offset_agree_and_nothing_acknowledged_is_lost_afte
   }
 }
 
-/// Whether syncs of write-ahead logs fail, and how many succeeded. DuckDB's fsync comes by here.
+/// Whether syncs of write-ahead logs fail, and how many succeeded; whether those of folders fail. All fsyncs come by
+/// here.
+std::atomic<bool> folder_syncs_fail = false;
 std::atomic<bool> log_syncs_fail = false;
 std::atomic<int> log_syncs = 0;
 
@@ -131,7 +133,8 @@ int sync_log_or_refuse(int descriptor) {
   const auto link = fmt::format("/proc/self/fd/{}", descriptor);
   const auto size = ::readlink(link.c_str(), name.data(), name.size());
   const bool is_log = size > 4 && std::string_view(name.data(), static_cast<std::size_t>(size)).ends_with(".wal");
-  if (is_log && log_syncs_fail) {
+  const bool is_folder = folder_syncs_fail && std::filesystem::is_directory(link);
+  if ((is_log && log_syncs_fail) || is_folder) {
     errno = EIO;
     return -1;
   }
@@ -296,6 +299,26 @@ TEST(CrashedColumns, what_a_failed_sync_left_is_made_durable_before_it_is_believ
     store.reset();
     store = open_in(folder);
     expect_whole(*store, reached + 1);
+    return ::testing::Test::HasFailure() ? 1 : 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST(CrashedColumns, nothing_is_committed_to_a_new_file_before_its_place_is_durable) {
+  const TemporaryFolder folder;
+  const int status = in_child([&] {
+    auto store = open_in(folder);
+    commit_batch(*store, 1, 20);
+    folder_syncs_fail = true;
+    EXPECT_THROW(store->compact({}), Unavailable);
+    EXPECT_THROW(commit_batch(*store, 2, 20), Unavailable);
+    folder_syncs_fail = false;
+    expect_whole(*store, 1);
+    commit_batch(*store, 2, 20);
+    store->compact({});
+    store.reset();
+    store = open_in(folder);
+    expect_whole(*store, 2);
     return ::testing::Test::HasFailure() ? 1 : 0;
   });
   EXPECT_EQ(status, 0);

@@ -108,12 +108,14 @@ void write_again(const std::filesystem::path& path, std::uint64_t bytes_max) {
   if (!done) throw Unavailable(fmt::format("cannot make {} durable: {}", path.string(), error.message()));
 }
 
-/// Makes a rename durable; without it the old file may be back after a power cut, which holds the same rows.
+/// Makes durable which file has the name; without it the file of before an exchange may be back after a power cut,
+/// which lacks what is committed later. Throws Unavailable.
 void sync_folder(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
+  const bool done = descriptor >= 0 && ::fsync(descriptor) == 0;
+  const auto error = std::error_code(errno, std::generic_category());
+  if (descriptor >= 0) ::close(descriptor);
+  if (!done) throw Unavailable(fmt::format("cannot make {} durable: {}", folder.string(), error.message()));
 }
 
 }  // namespace
@@ -146,6 +148,7 @@ Engine::Engine(Options options) : options_(std::move(options)) {
 
 void Engine::open() {
   auto opened = open_file(options_, file(), {options_.export_folder, new_folder()});
+  sync_folder(options_.folder);
   database_ = std::move(opened.database);
   release(std::move(opened.connection));
 }
@@ -255,7 +258,6 @@ bool Engine::replace_by(OpenFile& made, const std::filesystem::path& made_file, 
   };
   if (!has_log(file()) && !has_log(made_file)) {
     std::filesystem::rename(made_file, file(), error);
-    sync_folder(options_.folder);
   }
   open();
   broken_ = false;

@@ -56,7 +56,7 @@ class Engine {
 
   /// Closes `made`, takes its file in place of the old one and opens that. Nobody may write. Waits up to `patience` for
   /// the queries that run; those that come meanwhile wait as well. False when it was not enough. Throws Unavailable;
-  /// then the old file stays.
+  /// then the old file stays, or nothing is leased before the exchange is durable.
   [[nodiscard]] bool replace_by(OpenFile& made, const std::filesystem::path& made_file,
                                 std::chrono::milliseconds patience);
 

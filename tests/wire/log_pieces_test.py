@@ -1,7 +1,9 @@
 """A server log that comes over HTTP in numbered pieces, some of them again."""
+import signal
+import subprocess
 import time
 
-from harness import MainstayTest, log_line
+from harness import BINARY, PATIENCE, MainstayTest, log_line, plain_environment, until
 
 HOUR_AGO = int(time.time()) - 3600
 
@@ -51,3 +53,19 @@ class Pieces(MainstayTest):
         for query in ("&import=night&piece=x", "&import=night&piece=-1", "&piece=0"):
             self.assertProblem(self.post(line, query), 400, "analytics.bad_piece", "piece")
         self.assertEqual(self.send(line, "&import=night&piece=0&finish=1")["accepted"], 1)
+
+    def test_following_goes_on_after_the_server_was_started_again(self):
+        self.begin()
+        log = self.home / "access.log"
+        log.write_text(log_line(1, "/before") + "\n")
+        reader = subprocess.Popen([str(BINARY), "import", "log", "--follow", str(log), "--site", "example.com", "--data", str(self.server.data)],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=plain_environment())
+        self.addCleanup(reader.kill)
+        until("the first line is counted", lambda: self.server.count(self.site) == 1)
+        self.server.stop()
+        self.server.start()
+        with log.open("a") as more:
+            more.write(log_line(2, "/after") + "\n")
+        until("the second line is counted", lambda: self.server.count(self.site) == 2)
+        reader.send_signal(signal.SIGINT)
+        self.assertEqual((reader.communicate(timeout=PATIENCE)[1], reader.returncode), ("", 130))

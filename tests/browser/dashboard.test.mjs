@@ -233,6 +233,7 @@ test('a mistyped snippet is found in what was refused without a site', async () 
   assert.equal(wrong.status, 404)
   await page.goto('/sites')
   await page.getByRole('link', { name: 'what was refused without a site' }).click()
+  await page.waitForURL('**/ledger**')
   await until('it is listed', async () => {
     await page.reload()
     await settled(page)

@@ -41,16 +41,16 @@ constexpr std::string_view kEventColumns =
 class Slot {
  public:
   Slot() {
-    if (++taken_ <= kExportsMax) return;
-    --taken_;
+    if (++taken <= kExportsMax) return;
+    --taken;
     throw Unavailable("too many exports run; try again in a minute");
   }
-  ~Slot() { --taken_; }
+  ~Slot() { --taken; }
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
 
  private:
-  static inline std::atomic<int> taken_ = 0;
+  static inline std::atomic<int> taken = 0;
 };
 
 void put(query::CsvWriter& csv, const Value& value) {

@@ -31,7 +31,7 @@ std::error_code broken() { return std::make_error_code(std::errc::io_error); }
 class FailingDisk final : public Disk {
  public:
   std::atomic<bool> reserve_fails = false, write_fails = false, sync_fails = false, truncate_fails = false,
-                    create_fails = false;
+                    create_fails = false, rename_fails = false, sync_folder_fails = false;
   std::atomic<int> syncs = 0;
 
   std::error_code create(const std::filesystem::path& path, File& file) override {
@@ -51,6 +51,12 @@ class FailingDisk final : public Disk {
   std::error_code sync(const File& file) override {
     ++syncs;
     return sync_fails ? broken() : Disk::sync(file);
+  }
+  std::error_code rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
+    return rename_fails ? full() : Disk::rename(from, to);
+  }
+  std::error_code sync_folder(const std::filesystem::path& folder) override {
+    return sync_folder_fails ? broken() : Disk::sync_folder(folder);
   }
 };
 
@@ -117,6 +123,35 @@ TEST_F(FailingStream, a_file_whose_sync_failed_is_never_written_again) {
   run(stream->append("more")).value();
   EXPECT_EQ(std::filesystem::file_size(first), size);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "00000000000000000002.log"));
+}
+
+TEST_F(FailingStream, nothing_is_appended_behind_a_segment_whose_name_may_not_be_durable) {
+  auto stream = open();
+  run(stream->append("kept")).value();
+  disk_.sync_folder_fails = true;
+  stream->erase_through(1);
+  EXPECT_THROW((void)run(stream->append("lost")), Unavailable);
+  disk_.sync_folder_fails = false;
+  EXPECT_EQ(run(stream->append("more")).value(), 2u);
+  stream.reset();
+  stream = open();
+  EXPECT_EQ(stream->last(), 2u);
+  EXPECT_EQ(stream->read(1, 1, kBytes, kLong).at(0).bytes, "more");
+}
+
+TEST_F(FailingStream, a_spare_that_cannot_be_begun_costs_no_append) {
+  options_.spare_from = 16 << 10;
+  auto stream = open();
+  disk_.rename_fails = true;
+  Offset last = 0;
+  while (!std::filesystem::exists(folder_ / "segment.spare") ||
+         std::filesystem::file_size(folder_ / "segment.spare") < options_.segment_bytes) {
+    ASSERT_LT(last, 500u);
+    last = run(stream->append(std::string(1'000, 'x'))).value();
+  }
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(run(stream->append("on")).value(), ++last);
+  disk_.rename_fails = false;
+  EXPECT_EQ(run(stream->append("more")).value(), last + 1);
 }
 
 TEST_F(FailingStream, refused_records_do_not_come_back_when_they_could_not_be_cut_either) {

@@ -188,6 +188,11 @@ std::error_code create_segment(const Options& options, Disk& disk, Offset base, 
   return {};
 }
 
+bool has_segment(const Options& options, Offset base) {
+  std::error_code unknown;
+  return std::filesystem::exists(path_of(options, base), unknown) || unknown;
+}
+
 Tail open_segments(const Options& options, Disk& disk, Segments& segments) {
   std::error_code ignored;
   for (const auto* name : {kUnfinished, Spare::kName}) std::filesystem::remove(options.folder / name, ignored);

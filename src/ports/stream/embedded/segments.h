@@ -67,6 +67,9 @@ struct Tail {
 /// one. No error, or the disk's.
 [[nodiscard]] std::error_code create_segment(const Options& options, Disk& disk, Offset base, Tail& tail, Spare* spare);
 
+/// Whether a file stands under the name of the segment that begins with `base`.
+[[nodiscard]] bool has_segment(const Options& options, Offset base);
+
 /// Reads the folder into `segments`, mends the end of the newest segment and opens it for writing; makes the first
 /// segment where there is none. Throws Unavailable as `open` says.
 [[nodiscard]] Tail open_segments(const Options& options, Disk& disk, Segments& segments);

@@ -132,7 +132,8 @@ Waiter* Writer::commit_group(Waiter* first) {
 std::error_code Writer::make_durable(Waiter* first, Group& group) {
   const std::uint64_t size = first->record.size() + kFrameHeaderBytes;
   std::error_code error;
-  if (distrusted_ || is_another_due(size)) error = start_segment();
+  if (!distrusted_ && !is_full(size) && !tail_.prepared && spare_.is_ready()) roll_now();
+  if (distrusted_ || is_full(size)) error = start_segment();
   group = encode(first);
   if (error) return error;
   const std::uint64_t end = tail_.position + buffer_.size();
@@ -155,9 +156,8 @@ std::error_code Writer::make_durable(Waiter* first, Group& group) {
   return {};
 }
 
-bool Writer::is_another_due(std::uint64_t size) const {
-  if (tail_.position == kSegmentHeaderBytes) return false;
-  return tail_.position + size > options_.segment_bytes || (!tail_.prepared && spare_.is_ready());
+bool Writer::is_full(std::uint64_t size) const {
+  return tail_.position > kSegmentHeaderBytes && tail_.position + size > options_.segment_bytes;
 }
 
 void Writer::prepare_next() {
@@ -200,7 +200,11 @@ std::error_code Writer::start_segment() {
   tail_.reserved = tail_.position;
   tail_.prepared = false;
   spare_wanted_ = false;
-  if (const auto error = create_segment(options_, disk_, tail_.next, tail_, &spare_)) return error;
+  if (const auto error = create_segment(options_, disk_, tail_.next, tail_, &spare_)) {
+    // The new name may be on the disk already. What the old file got from now on would be looked for in the new one.
+    distrusted_ = distrusted_ || has_segment(options_, tail_.next);
+    return error;
+  }
   segments_.add(tail_.segment);
   distrusted_ = false;
   return {};

@@ -63,8 +63,8 @@ class Writer {
   [[nodiscard]] Waiter* commit_group(Waiter* first);
   [[nodiscard]] Group encode(Waiter* first);
   [[nodiscard]] std::error_code make_durable(Waiter* first, Group& group);
-  /// Whether a group that begins with `size` bytes belongs into another segment.
-  [[nodiscard]] bool is_another_due(std::uint64_t size) const;
+  /// Whether a group that begins with `size` bytes does not fit into the segment.
+  [[nodiscard]] bool is_full(std::uint64_t size) const;
   void prepare_next();
   [[nodiscard]] std::error_code start_segment();
   [[nodiscard]] std::error_code reserve(std::uint64_t end);

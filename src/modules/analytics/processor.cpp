@@ -169,6 +169,7 @@ void Processor::Impl::restore() {
     seen[site].add(visitor, hit, hit.source, hit.country);
   });
   stored_unnoted = false;
+  std::ignore = fates.take_noted();
   unwritten.forget();
   intake = std::move(restored);
   flushed = intake->position();
@@ -221,7 +222,8 @@ void Processor::Impl::start_flush() {
   pending_since = ports.clock.monotonic();
   if (stored_unnoted.exchange(false)) intake->note_stored();
   const auto position = intake->position();
-  const auto stored = [this, position] {
+  const auto stored = [this, position, noted = fates.take_noted()] {
+    fates.count(noted);
     ports.stream.forget_through(position);
     unwritten.commit_ended();
     stored_unnoted = true;
@@ -229,20 +231,17 @@ void Processor::Impl::start_flush() {
     wake_waiters(false);
     ports.stream.interrupt();
   };
-  if (intake->has_pending()) {
-    unwritten.commit_begins();
-    auto steps = intake->take_commit(ports.clock.now());
-    const auto is_stored = [this, number = intake->commit_number()] {
-      return last_commit(ports.columns).number >= number;
-    };
-    committer.start(std::move(steps), is_stored, [this, stored, voided = intake->voided_days()] {
-      for (const auto& [site, day] : voided) rollups.invalidated(site, day);
-      if (!voided.empty()) rollups_due = true;
-      stored();
-    });
-  } else {
+  if (!intake->has_pending()) return stored();
+  unwritten.commit_begins();
+  auto steps = intake->take_commit(ports.clock.now());
+  const auto is_stored = [this, number = intake->commit_number()] {
+    return last_commit(ports.columns).number >= number;
+  };
+  committer.start(std::move(steps), is_stored, [this, stored, voided = intake->voided_days()] {
+    for (const auto& [site, day] : voided) rollups.invalidated(site, day);
+    if (!voided.empty()) rollups_due = true;
     stored();
-  }
+  });
 }
 
 bool Processor::Impl::flush_and_wait() {

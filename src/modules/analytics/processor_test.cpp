@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "base/json.h"
+#include "modules/analytics/intake.h"
 #include "modules/analytics/query/rollups.h"
 #include "modules/analytics/tables.h"
 #include "ports/bus/local/local_bus.h"
@@ -20,12 +21,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{5'000};
 
-/// A column store that refuses while told to.
+/// A column store that refuses while told to, and whose next read fails when told so.
 class Refusing final : public columns::Columns {
  public:
   explicit Refusing(columns::Columns& inner) : inner_(inner) {}
   std::atomic<bool> refusing{false};
   std::atomic<int> refused{0};
+  std::atomic<bool> next_read_fails{false};
 
   void create(std::span<const columns::Table> tables) override { inner_.create(tables); }
   void commit(std::span<const columns::Step> steps) override {
@@ -46,6 +48,7 @@ class Refusing final : public columns::Columns {
   }
   Result<> stream_blocking(const columns::Statement& statement, std::chrono::milliseconds patience,
                            const Take& take) override {
+    if (next_read_fails.exchange(false)) throw Unavailable("the disk cannot be read");
     return inner_.stream_blocking(statement, patience, take);
   }
   Task<Result<>> write_parquet(columns::Statement statement, std::string path) override {
@@ -95,8 +98,9 @@ class ProcessorTest : public ::testing::Test {
             .flush_every = std::chrono::hours{1}, .flush_rows = flush_rows, .fresh_patience = kPatience});
     processor_->start();
   }
-  void append(std::string path, std::uint64_t visitor = 1, std::uint64_t batch = 0) {
+  void append(std::string path, std::uint64_t visitor = 1, std::uint64_t batch = 0, std::uint64_t event_id = 0) {
     Hit hit;
+    hit.event_id = event_id;
     hit.site = SiteId{7};
     hit.at = clock_.now();
     hit.name = "pageview";
@@ -219,6 +223,20 @@ TEST_F(ProcessorTest, an_import_is_told_what_became_of_its_hits) {
   EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
   EXPECT_EQ(processor_->take_fates(42).accepted, 2U);
   EXPECT_EQ(processor_->take_fates(43).accepted, 0U);
+}
+
+TEST_F(ProcessorTest, an_import_is_told_once_of_hits_that_were_read_again) {
+  append("/a", 1, 42);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (processor_->current_visitors(SiteId{7}) == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  store_.next_read_fails = true;
+  append("/b", 1, 42, kStableId | 5);  // whose like are looked for in the store
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_FALSE(store_.next_read_fails);
+  EXPECT_EQ(rows("events"), 2);
+  EXPECT_EQ(processor_->take_fates(42).accepted, 2U);
 }
 
 TEST_F(ProcessorTest, an_erased_site_leaves_nothing) {

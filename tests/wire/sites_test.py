@@ -118,6 +118,18 @@ class Exclusions(SiteTest):
         row = [row for row in self.server.events(self.site) if row["country"]][0]
         self.assertEqual((row["country"], row["utm_source"], row["language"], row["browser"], row["engagement_ms"]), ("US", "letter", "de-AT", "Firefox", "4000"))
 
+    def test_source_and_channel_come_from_what_is_collected(self):
+        event = {"url": "https://example.com/?utm_source=LetterToAda&utm_medium=email&gclid=1", "referrer": "https://news.ycombinator.com/item"}
+
+        def stored(address, **collect):
+            self.change(collect=collect)
+            self.server.hit(self.site, {"X-Forwarded-For": address}, **event, name=address)
+            row, = [row for row in self.server.events(self.site) if row["name"] == address]
+            return [row[name] for name in ("referrer", "source", "channel", "utm_source", "click_id")]
+
+        self.assertEqual(stored("8.8.8.8", campaign=False, referrer=True), ["news.ycombinator.com/item", "Hacker News", "Organic Social", "", ""])
+        self.assertEqual(stored("8.8.4.4", campaign=True, referrer=False), ["", "LetterToAda", "Email", "LetterToAda", "gclid"])
+
     def test_no_address_no_agent_and_no_click_id_lie_on_disk(self):
         agent = FIREFOX.replace("Gecko/20100101", "Gecko/20100101 SecretAgent77")
         for n in range(20):

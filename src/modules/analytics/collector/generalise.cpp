@@ -55,22 +55,25 @@ std::string_view fault_of_page(const Site& site, const Hit& hit) {
 }
 
 void set_page(Hit& hit, PageUrl page, const Site& site, const Referrer& referrer) {
-  const auto arrival = classify_arrival(page, referrer);
+  // Source and channel come from what is kept only.
+  if (!site.collect.campaign) {
+    page.campaign = {};
+    page.ref.clear();
+    page.click_id.clear();
+  }
+  static const Referrer kNoReferrer;
+  const auto arrival = classify_arrival(page, site.collect.referrer ? referrer : kNoReferrer);
+  hit.source = arrival.source;
+  hit.channel = channel_name(arrival.channel);
+  if (site.collect.referrer) hit.referrer = referrer.url;
   hit.hostname = std::move(page.hostname);
   hit.path = std::move(page.path);
-  hit.channel = channel_name(arrival.channel);
-  if (site.collect.referrer) {
-    hit.source = arrival.source;
-    hit.referrer = referrer.url;
-  }
-  if (site.collect.campaign) {
-    hit.utm_source = std::move(page.campaign.source);
-    hit.utm_medium = std::move(page.campaign.medium);
-    hit.utm_campaign = std::move(page.campaign.campaign);
-    hit.utm_content = std::move(page.campaign.content);
-    hit.utm_term = std::move(page.campaign.term);
-    hit.click_id = std::move(page.click_id);
-  }
+  hit.utm_source = std::move(page.campaign.source);
+  hit.utm_medium = std::move(page.campaign.medium);
+  hit.utm_campaign = std::move(page.campaign.campaign);
+  hit.utm_content = std::move(page.campaign.content);
+  hit.utm_term = std::move(page.campaign.term);
+  hit.click_id = std::move(page.click_id);
 }
 
 void set_place(Hit& hit, Place place, PlaceDetail detail) {

@@ -13,16 +13,6 @@ constexpr int kGzipOut = 15 + 16;
 constexpr int kBareDeflate = -15;
 constexpr std::size_t kStep = 16 << 10;
 
-struct Inflater {
-  z_stream stream{};
-  explicit Inflater(int window_bits) {
-    if (inflateInit2(&stream, window_bits) != Z_OK) throw std::bad_alloc();
-  }
-  ~Inflater() { inflateEnd(&stream); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-};
-
 /// zlib takes its input as mutable but does not change it.
 Bytef* input_of(std::string_view bytes) {
   const void* begin = bytes.data();
@@ -48,33 +38,69 @@ bool is_zlib(std::string_view bytes) {
 
 }  // namespace
 
-Result<std::string> gunzip(std::string_view bytes, std::size_t bytes_max) {
-  std::string out;
-  if (bytes.size() > UINT32_MAX) return refuse(Refusal::kInvalid, "http.body_too_large", "The body is too large.");
-  Inflater inflater(is_gzip(bytes) || is_zlib(bytes) ? kGzipOrZlib : kBareDeflate);
-  auto& stream = inflater.stream;
-  stream.next_in = input_of(bytes);
-  stream.avail_in = static_cast<uInt>(bytes.size());
+Inflater::Inflater(std::string_view bytes, std::size_t bytes_max)
+    : bytes_(bytes), bytes_max_(bytes_max), stream_(std::make_unique<z_stream>()) {
+  const int window_bits = is_gzip(bytes) || is_zlib(bytes) ? kGzipOrZlib : kBareDeflate;
+  if (inflateInit2(stream_.get(), window_bits) != Z_OK) throw std::bad_alloc();
+  stream_->next_in = input_of(bytes);
+  stream_->avail_in = static_cast<uInt>(bytes.size());
+}
+
+Inflater::~Inflater() { inflateEnd(stream_.get()); }
+
+Result<std::size_t> Inflater::read(std::string& out) {
+  const auto before = out.size();
+  while (!ended_ && out.size() == before) {
+    if (const auto stepped = step(out); !stepped) return refuse(stepped);
+  }
+  return out.size() - before;
+}
+
+Result<> Inflater::step(std::string& out) {
+  if (bytes_.size() > UINT32_MAX) return refuse(Refusal::kInvalid, "http.body_too_large", "The body is too large.");
+  const auto before = out.size();
+  out.resize(before + kStep);
+  stream_->next_out = output_of(out, before);
+  stream_->avail_out = kStep;
+  const int status = inflate(stream_.get(), Z_NO_FLUSH);
+  out.resize(before + kStep - stream_->avail_out);
+  given_ += out.size() - before;
+  if (given_ > bytes_max_) {
+    return refuse(Refusal::kInvalid, "http.body_too_large", "The body is too large once it is inflated.");
+  }
+  const auto consumed = bytes_.size() - stream_->avail_in;
+  if (given_ > kInflateRatioFrom && given_ / (consumed + 1) > kInflateRatioMax) {
+    return refuse(Refusal::kInvalid, "http.compression_bomb", "The body grows beyond reason when it is inflated.");
+  }
+  if (status == Z_STREAM_END) {
+    ended_ = stream_->avail_in == 0;
+    if (ended_ || (is_gzip(bytes_.substr(consumed)) && inflateReset(stream_.get()) == Z_OK)) return {};
+  } else if (status == Z_OK) {
+    return {};
+  }
+  return broken();  // also Z_BUF_ERROR: the input ended too early
+}
+
+Result<std::size_t> inflated_size(std::string_view bytes, std::size_t bytes_max) {
+  Inflater inflater(bytes, bytes_max);
+  std::string some;
+  std::size_t all = 0;
   while (true) {
-    const auto before = out.size();
-    out.resize(before + kStep);
-    stream.next_out = output_of(out, before);
-    stream.avail_out = kStep;
-    const int status = inflate(&stream, Z_NO_FLUSH);
-    out.resize(before + kStep - stream.avail_out);
-    if (out.size() > bytes_max) {
-      return refuse(Refusal::kInvalid, "http.body_too_large", "The body is too large once it is inflated.");
-    }
-    const auto consumed = bytes.size() - stream.avail_in;
-    if (out.size() > kInflateRatioFrom && out.size() / (consumed + 1) > kInflateRatioMax) {
-      return refuse(Refusal::kInvalid, "http.compression_bomb", "The body grows beyond reason when it is inflated.");
-    }
-    if (status == Z_STREAM_END) {
-      if (stream.avail_in == 0) return out;
-      if (!is_gzip(bytes.substr(consumed)) || inflateReset(&stream) != Z_OK) return broken();
-      continue;
-    }
-    if (status != Z_OK) return broken();  // also Z_BUF_ERROR: the input ended too early
+    some.clear();
+    const auto got = inflater.read(some);
+    if (!got) return got;
+    if (*got == 0) return all;
+    all += *got;
+  }
+}
+
+Result<std::string> gunzip(std::string_view bytes, std::size_t bytes_max) {
+  Inflater inflater(bytes, bytes_max);
+  std::string out;
+  while (true) {
+    const auto got = inflater.read(out);
+    if (!got) return refuse(got);
+    if (*got == 0) return out;
   }
 }
 

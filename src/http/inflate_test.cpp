@@ -62,6 +62,27 @@ TEST(Gunzip, stops_at_the_limit_and_at_absurd_ratios) {
   EXPECT_EQ(code_of(gunzip(gzip("12345", 6), 5)), "");
 }
 
+TEST(Inflater, gives_the_text_in_small_steps) {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += std::to_string(i) + "\n";
+  const auto packed = gzip(text.substr(0, 1000), 6) + gzip(text.substr(1000), 6);
+  Inflater inflater(packed, kEnough);
+  std::string all;
+  std::string some;
+  while (true) {
+    some.clear();
+    const auto got = inflater.read(some);
+    ASSERT_TRUE(got);
+    ASSERT_EQ(*got, some.size());
+    ASSERT_LE(some.size(), 64U << 10);
+    if (some.empty()) break;
+    all += some;
+  }
+  EXPECT_EQ(all, text);
+  EXPECT_EQ(inflated_size(packed, kEnough), text.size());
+  EXPECT_EQ(inflated_size(packed, text.size() - 1).error().code, "http.body_too_large");
+}
+
 Task<Result<Response>> measure(Request& request) {
   co_return json_text("{\"size\":" + std::to_string(request.body.size()) + ",\"pad\":\"" + std::string(2000, 'x') +
                       "\"}");

@@ -59,10 +59,11 @@ Access::~Access() = default;
 Access::Answer Access::post(const std::string& target, std::string body, const std::string& content_type) {
   if (!program_) {
     auto reply = http::post_local(socket_.string(), target, std::move(body), content_type);
-    return {.status = reply.status, .body = std::move(reply.body)};
+    return {.status = reply.status, .body = std::move(reply.body), .retry_after = reply.retry_after};
   }
   const auto response = program_->ask(make_request(target, std::move(body), content_type));
-  return {.status = response.status, .body = body_of(response)};
+  const std::chrono::seconds retry_after{parse_number<std::uint32_t>(response.headers.get("Retry-After")).value_or(0)};
+  return {.status = response.status, .body = body_of(response), .retry_after = retry_after};
 }
 
 std::string problem_text(const std::string& body) {

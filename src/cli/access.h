@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -21,6 +22,7 @@ class Access {
   struct Answer {
     int status = 0;
     std::string body;
+    std::chrono::seconds retry_after{0};  ///< 0: the answer does not say
   };
   [[nodiscard]] Answer post(const std::string& target, std::string body, const std::string& content_type);
 

@@ -1,6 +1,7 @@
 #include "cli/import_log.h"
 
 #include <fmt/format.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,6 +11,8 @@
 #include <fstream>
 #include <future>
 #include <iostream>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/hash.h"
@@ -24,7 +27,10 @@ namespace {
 /// told apart by counting, and the count must begin before the last stored second.
 constexpr std::uint64_t kResumeBackBytes = 8 << 20;
 constexpr std::chrono::milliseconds kFollowWait{250};
+constexpr int kInterrupted = 130;  ///< exit status, as of a shell's command that SIGINT ended
 constexpr std::chrono::milliseconds kShowEvery{200};
+constexpr std::chrono::seconds kPauseMin{1};
+constexpr std::chrono::seconds kPauseMax{30};
 
 std::atomic<bool> stop_asked{false};
 void ask_to_stop(int) { stop_asked = true; }
@@ -66,10 +72,11 @@ class Bookmark {
   std::filesystem::path file_;
 };
 
-/// One line on a terminal that says how far the import is.
+/// One line on a terminal that says how far the import is. Any thread.
 class Progress {
  public:
   void show(const LogSource& source, std::uint64_t lines) {
+    const std::scoped_lock lock(mutex_);
     const auto now = std::chrono::steady_clock::now();
     if (!terminal_ || now - shown_at_ < kShowEvery) return;
     shown_at_ = now;
@@ -85,11 +92,23 @@ class Progress {
     }
     std::cerr << text << "\033[K" << std::flush;
   }
-  void end() const {
+  /// Says that the server is busy: on a terminal each time, elsewhere when it begins.
+  void show_busy(const std::string& reason, std::chrono::seconds pause, bool begins) {
+    const std::scoped_lock lock(mutex_);
+    if (terminal_) {
+      std::cerr << fmt::format("\rthe server is busy: {} Asking again in {} s\033[K", reason, pause.count())
+                << std::flush;
+    } else if (begins) {
+      std::cerr << "mainstay: the server is busy, waiting: " << reason << std::endl;
+    }
+  }
+  void end() {
+    const std::scoped_lock lock(mutex_);
     if (terminal_) std::cerr << "\r\033[K";
   }
 
  private:
+  std::mutex mutex_;
   bool terminal_ = ::isatty(STDERR_FILENO) == 1;
   std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point shown_at_{};
@@ -97,6 +116,11 @@ class Progress {
 
 struct ImportFailed : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+/// The server was full or busy for too long; nothing is wrong with what was sent.
+struct ServerBusy : ImportFailed {
+  using ImportFailed::ImportFailed;
 };
 
 json::Object read_summary(const std::string& text) {
@@ -112,8 +136,10 @@ std::uint64_t number_in(const json::Object& summary, std::string_view name) {
 /// Sends blocks one after the other; the next one is read while the last one is taken.
 class Importer {
  public:
-  Importer(Access& access, const ImportOptions& options)
+  Importer(Access& access, const ImportOptions& options, Progress& progress)
       : access_(access),
+        progress_(progress),
+        patience_(options.patience),
         target_(fmt::format("/api/v1/beacon/log?site={}&format={}&import=cli-{}-{}", percent_encode(options.site),
                             percent_encode(options.format), ::getpid(),
                             std::chrono::system_clock::now().time_since_epoch().count())) {}
@@ -131,14 +157,14 @@ class Importer {
   }
   [[nodiscard]] std::string finish() {
     wait();
-    return text_of(access_.post(target_ + "&finish=1", "", "text/plain"));
+    return text_of(ask(target_ + "&finish=1", ""));
   }
   /// That have been taken.
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
 
  private:
   std::string send_piece(const std::string& block) {
-    const auto post = [&] { return access_.post(fmt::format("{}&piece={}", target_, piece_), block, "text/plain"); };
+    const auto post = [&] { return ask(fmt::format("{}&piece={}", target_, piece_), block); };
     auto answer = post();
     if (answer.status == 409 && piece_ > 0) {
       // The server forgot the import: after a restart, or a long pause while following.
@@ -148,11 +174,33 @@ class Importer {
     ++piece_;
     return text_of(std::move(answer));
   }
+  /// Asks again while the server is full or busy, when it says so: a piece that comes again counts once.
+  Access::Answer ask(const std::string& target, const std::string& body) {
+    using Clock = std::chrono::steady_clock;
+    std::optional<Clock::time_point> gives_up_at;
+    while (true) {
+      auto answer = access_.post(target, body, "text/plain");
+      if (answer.status != 503) return answer;
+      const bool begins = !gives_up_at;
+      if (begins) gives_up_at = Clock::now() + patience_;
+      const auto reason = problem_text(answer.body);
+      if (stop_asked || Clock::now() >= *gives_up_at) {
+        throw ServerBusy(
+            fmt::format("the server is busy: {} What was sent before is stored; start again to go on there", reason));
+      }
+      const auto pause = std::clamp(answer.retry_after, kPauseMin, kPauseMax);
+      progress_.show_busy(reason, pause, begins);
+      const auto until = std::min(Clock::now() + pause, *gives_up_at);
+      while (!stop_asked && Clock::now() < until) std::this_thread::sleep_for(kFollowWait);
+    }
+  }
   static std::string text_of(Access::Answer answer) {
     if (answer.status != 200) throw ImportFailed(problem_text(answer.body));
     return std::move(answer.body);
   }
   Access& access_;
+  Progress& progress_;
+  std::chrono::seconds patience_;
   std::string target_;
   std::uint64_t piece_ = 0;  ///< the next one's number; used by one block at a time
   std::future<void> running_;
@@ -212,8 +260,8 @@ int import_log(config::Settings settings, const ImportOptions& options) {
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
   Access access(settings);
-  Importer importer(access, options);
   Progress progress;
+  Importer importer(access, options, progress);
   try {
     for (const auto& file : options.files) {
       if (!stop_asked) read_file(settings, options, file, importer, progress);
@@ -225,12 +273,16 @@ int import_log(config::Settings settings, const ImportOptions& options) {
     } else {
       print_summary(summary);
     }
+  } catch (const ServerBusy& failure) {
+    progress.end();
+    std::cerr << "mainstay: " << failure.what() << "\n";
+    return stop_asked ? kInterrupted : EX_TEMPFAIL;
   } catch (const std::runtime_error& failure) {  // ours or an outage; what was sent before is stored
     progress.end();
     std::cerr << "mainstay: " << failure.what() << "\n";
     return 1;
   }
-  return stop_asked ? 130 : 0;
+  return stop_asked ? kInterrupted : 0;
 }
 
 }  // namespace mainstay::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,13 @@ struct ImportOptions {
   std::string format = "auto";
   bool json = false;
   bool follow = false;
+  std::chrono::seconds patience{600};  ///< with a server that says that it is busy
 };
 
 /// `mainstay import log`: reads logs into a site, shows progress on standard error, and ends with a summary.
 /// Interrupted, it goes on next time a little before where it was: what comes twice is not counted twice.
-/// Returns the exit status.
+/// While the server answers 503 it waits as long as it is told and sends the same again. Returns the exit status: 0; 1
+/// for what is wrong; 75 (EX_TEMPFAIL) when the server was busy for longer than `patience`; 130 when interrupted.
 int import_log(config::Settings settings, const ImportOptions& options);
 
 }  // namespace mainstay::cli

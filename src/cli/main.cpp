@@ -203,8 +203,11 @@ class CommandLine {
         ->capture_default_str();
     log.add_flag("--json", import_.json, "End with one line of JSON");
     log.add_flag("--follow", import_.follow, "Wait for more lines, also across rotation");
+    log.add_option("--patience", patience_s_, "Seconds to bear with a busy server before giving up (exit status 75)")
+        ->capture_default_str();
     run_with_settings(log, [this](config::Settings settings) {
       log::set_level(log::Level::kWarning);
+      import_.patience = std::chrono::seconds{patience_s_};
       return import_log(std::move(settings), import_);
     });
   }
@@ -234,6 +237,7 @@ class CommandLine {
   std::string email_, name_, domain_, timezone_;
   bool password_stdin_ = false;
   ImportOptions import_;
+  std::uint32_t patience_s_ = static_cast<std::uint32_t>(import_.patience.count());
   std::function<int()> run_;
 };
 

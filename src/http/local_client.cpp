@@ -53,6 +53,16 @@ class LocalSocket {
   bool connected_ = false;
 };
 
+/// The Retry-After of an answer's head, 0 where there is none.
+std::chrono::seconds retry_after(std::string_view head) {
+  for (const auto line : split(head, '\n')) {
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || !equal_ignoring_case(line.substr(0, colon), "retry-after")) continue;
+    return std::chrono::seconds{parse_number<std::uint32_t>(trim(line.substr(colon + 1))).value_or(0)};
+  }
+  return {};
+}
+
 }  // namespace
 
 bool local_server_answers(const std::string& socket_path) { return LocalSocket(socket_path).connected(); }
@@ -69,7 +79,8 @@ LocalReply post_local(const std::string& socket_path, std::string_view target, s
   const auto head_end = answer.find("\r\n\r\n");
   if (head_end == std::string::npos) throw Unavailable("the server on " + socket_path + " broke off");
   return {.status = parse_number<int>(std::string_view{answer}.substr(9, 3)).value_or(0),
-          .body = answer.substr(head_end + 4)};
+          .body = answer.substr(head_end + 4),
+          .retry_after = retry_after(std::string_view{answer}.substr(0, head_end))};
 }
 
 }  // namespace mainstay::http

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@ namespace mainstay::http {
 struct LocalReply {
   int status = 0;
   std::string body;
+  std::chrono::seconds retry_after{0};  ///< 0: the answer does not say
 };
 
 /// True when a server accepts connections on the socket.

@@ -4,10 +4,12 @@ import resource
 import shutil
 import signal
 import subprocess
+import time
 
-from support import Load, MainstayTest, until
+from support import BINARY, PATIENCE, Load, MainstayTest, log_line, plain_environment, until
 
 MIB = 1 << 20
+HOUR_AGO = int(time.time()) - 3600
 
 
 def ignore_file_size_signal():
@@ -88,6 +90,25 @@ class Full(MainstayTest):
 
         self.assertGreater(largest(), 0)
         self.check_refused_and_recovered(server, site, fill, free)
+
+    def test_an_import_waits_for_the_disk_and_every_line_counts_once(self):
+        server = self.serve(preexec=ignore_file_size_signal)
+        site = server.site()
+        self.assertEqual(server.hit(site).status, 204)
+        log = self.home / "access.log"
+        log.write_text("".join(log_line(n % 500, f"/{n % 9}", at=HOUR_AGO + n // 50) + "\n" for n in range(60_000)))
+        queue = max((server.data / "queue" / "analytics").glob("*.log"), key=lambda file: file.stat().st_size)
+        unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (queue.stat().st_size, unlimited[1]))
+        said = self.home / "said"
+        with said.open("w") as stderr:
+            reader = subprocess.Popen([str(BINARY), "import", "log", str(log), "--site", "example.com", "--data", str(server.data)],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, env=plain_environment())
+        self.addCleanup(reader.kill)
+        until("the import says that it waits", lambda: "the server is busy, waiting: " in said.read_text())
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        self.assertEqual(reader.wait(PATIENCE), 0, said.read_text())
+        self.assertEqual(server.count(site, "pageviews"), 60_001)
 
     def test_a_queue_that_may_not_grow_answers_503(self):
         server = self.serve({"stream.bytes_max": "64MiB"})

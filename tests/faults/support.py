@@ -7,7 +7,8 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
 
-from harness import PATIENCE, MainstayTest, Server, browser, log_line, mainstay, until  # noqa: E402,F401
+from harness import (BINARY, PATIENCE, MainstayTest, Server, browser, log_line, mainstay,  # noqa: E402,F401
+                     plain_environment, until)
 
 
 class Load:

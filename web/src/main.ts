@@ -3,6 +3,7 @@ import ui from '@nuxt/ui/vue-plugin'
 import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 import { ApiError } from './api/client'
+import { isWorthRetrying, retryDelay } from './api/retry'
 import App from './App.vue'
 import { kSessionKey } from './composables/session'
 import { createAppRouter } from './router'
@@ -11,7 +12,8 @@ import './theme.css'
 const cache = new QueryClient({
   defaultOptions: {
     queries: {
-      retry: (failures, error) => failures < 2 && error instanceof ApiError && (error.status === 0 || error.status === 503),
+      retry: isWorthRetrying,
+      retryDelay,
       refetchOnWindowFocus: false,
       staleTime: 15_000,
     },

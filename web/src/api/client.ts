@@ -37,14 +37,17 @@ export class ApiError extends Error {
   readonly code: string
   readonly requestId: string
   readonly fields: { field: string, message: string }[]
+  /// In how many seconds the server may be asked again; 0 where it does not say.
+  readonly retryAfter: number
 
-  constructor(problem: Partial<Problem> & { status: number }) {
+  constructor(problem: Partial<Problem> & { status: number, retryAfter?: number }) {
     super(problem.detail || problem.title || `The server answered ${problem.status}.`)
     this.name = 'ApiError'
     this.status = problem.status
     this.code = problem.code ?? ''
     this.requestId = problem.request_id ?? ''
     this.fields = problem.errors ?? []
+    this.retryAfter = problem.retryAfter ?? 0
   }
 
   /// The message for one input field, written as `email` or `/email`.
@@ -68,7 +71,7 @@ const headers: Middleware = {
     if (response.ok) return
     let problem: Partial<Problem> = {}
     try { problem = await response.clone().json() } catch { /* a proxy's error page has no problem document */ }
-    throw new ApiError({ ...problem, status: response.status })
+    throw new ApiError({ ...problem, status: response.status, retryAfter: Number(response.headers.get('Retry-After')) || 0 })
   },
   onError({ error }) {
     if (error instanceof DOMException && error.name === 'AbortError') return error

@@ -17,7 +17,8 @@ enum class Refusal {
   kForbidden,        ///< ask somebody with more rights (403)
   kNotFound,         ///< it is not there, or not for you (404)
   kConflict,         ///< look again, then decide (409)
-  kExhausted,        ///< ask later or less (429)
+  kExhausted,        ///< you ask too often or have too many (429)
+  kUnavailable,      ///< the server is full or busy, whoever asks: ask again after `retry_after` (503)
 };
 
 /// One thing wrong with one field of the input.
@@ -49,6 +50,13 @@ template <class T>
 /// Makes a refusal in place: `return refuse(Refusal::kNotFound, "sites.unknown", "No such site.");`
 [[nodiscard]] inline std::unexpected<Failure> refuse(Refusal kind, std::string_view code, std::string message) {
   return std::unexpected(Failure{.kind = kind, .code = code, .message = std::move(message)});
+}
+
+/// Refuses for now what the server has no room or time for: kUnavailable, worth asking again after `retry_after`.
+[[nodiscard]] inline std::unexpected<Failure> refuse_for_now(
+    std::string_view code, std::string message, std::chrono::milliseconds retry_after = std::chrono::seconds{1}) {
+  return std::unexpected(
+      Failure{.kind = Refusal::kUnavailable, .code = code, .message = std::move(message), .retry_after = retry_after});
 }
 
 /// Refuses bad input, naming the field at fault.

@@ -2,14 +2,11 @@
 
 #include <atomic>
 #include <cstddef>
-#include <string_view>
 #include <utility>
 
-namespace mainstay::http {
+#include "base/failure.h"
 
-/// The refusal of a body for which the budget has no room; 503.
-inline constexpr std::string_view kBodyMemory = "http.body_memory";
-inline constexpr std::string_view kBodyMemoryMessage = "Too many large bodies are under way; try again later.";
+namespace mainstay::http {
 
 /// How many bytes the bodies of all requests together may hold in memory. One per server. Any thread.
 class BodyBudget {
@@ -20,8 +17,8 @@ class BodyBudget {
 
   /// What is held now.
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-  /// False when a body of so many bytes could not be held now.
-  [[nodiscard]] bool has_room_for(std::size_t bytes) const;
+  /// Refuses kUnavailable `http.body_memory` when a body of so many bytes could not be held now.
+  [[nodiscard]] Result<> has_room_for(std::size_t bytes) const;
 
   /// The part of one request; given back when this ends. One made without a budget is granted everything.
   class Share {
@@ -36,8 +33,9 @@ class BodyBudget {
       std::swap(bytes_, other.bytes_);
       return *this;
     }
-    /// Makes this at least `bytes`; false when the budget does not have them, and then nothing has changed.
-    [[nodiscard]] bool grow_to(std::size_t bytes);
+    /// Makes this at least `bytes`. Refuses kUnavailable `http.body_memory` when the budget does not have them, and
+    /// then nothing has changed.
+    [[nodiscard]] Result<> grow_to(std::size_t bytes);
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
    private:

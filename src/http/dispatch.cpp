@@ -45,12 +45,6 @@ void tell(const Route* route, std::string_view code) {
   if (route != nullptr && route->on_refused) route->on_refused(code);
 }
 
-Failure unavailable() {
-  Failure failure{.kind = Refusal::kExhausted, .code = "http.unavailable", .message = "Temporarily out of service."};
-  failure.retry_after = std::chrono::seconds{5};
-  return failure;
-}
-
 }  // namespace
 
 struct Dispatcher::RouteMetrics {
@@ -144,7 +138,7 @@ void Dispatcher::refuse(const Request& request, Plan& plan, const Failure& failu
 }
 
 /// Inflates the body where the route wants that; what cannot be becomes the answer.
-void Dispatcher::decode_body(Request& request, Plan& plan) {
+void Dispatcher::decode_body(Request& request, Plan& plan) const {
   const auto encoding = request.header("content-encoding");
   if (encoding.empty() || plan.route == nullptr || plan.route->encoding == Route::Encoding::kRaw) return;
   if (equal_ignoring_case(encoding, "identity")) return;
@@ -157,11 +151,9 @@ void Dispatcher::decode_body(Request& request, Plan& plan) {
   if (!known) {
     return refuse_with(415, {.code = "http.unknown_encoding", .message = "Content-Encoding may be gzip or deflate."});
   }
-  auto body = gunzip(request.body, plan.route->body_bytes_max);
+  auto body = gunzip(request.body, plan.body_bytes_max);
   if (!body) return refuse_with(body.error().code == "http.body_too_large" ? 413 : 400, body.error());
-  if (!plan.body.grow_to(body->size())) {
-    return refuse_with(503, {.code = kBodyMemory, .message = std::string{kBodyMemoryMessage}});
-  }
+  if (auto held = plan.body.grow_to(body->size()); !held) return refuse(request, plan, held.error());
   request.body = std::move(*body);
   request.headers.remove("content-encoding");
 }
@@ -169,8 +161,10 @@ void Dispatcher::decode_body(Request& request, Plan& plan) {
 Response Dispatcher::fault(const Request& request, const Route* route, const std::exception& fault) {
   if (dynamic_cast<const Unavailable*>(&fault) != nullptr) {
     log::warning("unavailable", {{"request", request.id}, {"path", request.path}, {"error", fault.what()}});
-    tell(route, "http.unavailable");
-    return problem(503, unavailable(), request);
+    constexpr std::chrono::seconds kRetryAfter{5};
+    const auto failure = refuse_for_now("http.unavailable", "Temporarily out of service.", kRetryAfter).error();
+    tell(route, failure.code);
+    return problem(failure, request);
   }
   log::error("handler failed", {{"request", request.id}, {"path", request.path}, {"error", fault.what()}});
   tell(route, "http.internal");
@@ -211,13 +205,16 @@ void Dispatcher::finish(const Request& request, const Route* route, Response& re
   add_security_headers(request, route, response);
 }
 
-Response Dispatcher::refuse_request(const Request& request, int status, std::string_view code, std::string message,
-                                    const Route* route) {
-  count_refusal(code);
-  tell(route, code);
-  auto response = problem(status, {.code = code, .message = std::move(message)}, request);
+Response Dispatcher::refuse_request(const Request& request, int status, const Failure& failure, const Route* route) {
+  count_refusal(failure.code);
+  tell(route, failure.code);
+  auto response = problem(status, failure, request);
   finish(request, nullptr, response);
   return response;
+}
+
+Response Dispatcher::refuse_request(const Request& request, const Failure& failure, const Route* route) {
+  return refuse_request(request, status_of(failure.kind), failure, route);
 }
 
 void Dispatcher::count_refusal(std::string_view code) {

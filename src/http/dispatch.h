@@ -50,8 +50,9 @@ class Dispatcher {
   Task<Response> answer_again(Request& request);
 
   /// A problem for a request that a limit or the protocol stops; `route` null: it is not known yet.
-  Response refuse_request(const Request& request, int status, std::string_view code, std::string message,
-                          const Route* route = nullptr);
+  Response refuse_request(const Request& request, int status, const Failure& failure, const Route* route = nullptr);
+  /// The same with the status of the failure's kind.
+  Response refuse_request(const Request& request, const Failure& failure, const Route* route = nullptr);
 
   /// Counts an answer that the client did not get through `answer` (`reason="header_timeout"`).
   void count_refusal(std::string_view code);
@@ -59,7 +60,7 @@ class Dispatcher {
  private:
   struct RouteMetrics;
   Task<Result<>> may_enter(Request& request, const Route& route);
-  static void decode_body(Request& request, Plan& plan);
+  void decode_body(Request& request, Plan& plan) const;
   static Response fault(const Request& request, const Route* route, const std::exception& fault);
   void finish(const Request& request, const Route* route, Response& response) const;
 

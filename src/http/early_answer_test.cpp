@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "http/inflate.h"
 #include "testing/http_client.h"
 #include "testing/http_server.h"
 
@@ -156,6 +157,20 @@ TEST_F(EarlyAnswer, bodies_beyond_the_memory_are_503_until_others_are_done) {
   EXPECT_EQ(HttpClient::get(test.port(), "/nothing").status, 404);
   EXPECT_TRUE(shows("mainstay_http_body_bytes 0\n"));
   EXPECT_THAT(told(), ElementsAre("http.body_memory", "http.body_memory"));
+}
+
+TEST_F(EarlyAnswer, a_body_that_could_never_be_held_is_too_large_and_not_put_off) {
+  test.options.limits.body_memory_bytes = 32 << 10;
+  start();
+  const std::string body(40'000, 'b');
+  HttpClient client(test.port());
+  client.send(head("/body", "Content-Length: 40000\r\n"));
+  EXPECT_EQ(client.read_answer().status, 413);
+  HttpClient chunked(test.port());
+  chunked.send(head("/body", "Transfer-Encoding: chunked\r\n") + "9c40\r\n" + body + "\r\n0\r\n\r\n");
+  EXPECT_EQ(chunked.read_answer().status, 413);
+  EXPECT_EQ(HttpClient::post(test.port(), "/body", gzip(body, 6), "Content-Encoding: gzip\r\n").status, 413);
+  EXPECT_EQ(HttpClient::post(test.port(), "/body", body.substr(0, 30'000)).body, "30000");
 }
 
 TEST_F(EarlyAnswer, a_connection_that_lives_on_keeps_no_large_body) {

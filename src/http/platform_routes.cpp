@@ -26,9 +26,9 @@ bool is_on_this_machine(const Request& request) {
 
 Task<Result<Response>> health(Request&) { co_return text("ok\n", "text/plain; charset=utf-8"); }
 
-Task<Result<Response>> readiness(const Platform& platform, Request& request) {
+Task<Result<Response>> readiness(const Platform& platform) {
   if (!platform.options.ready()) {
-    co_return problem(503, {.code = "http.not_ready", .message = "The server is starting or stopping."}, request);
+    co_return refuse_for_now("http.not_ready", "The server is starting or stopping.");
   }
   co_return text("ready\n", "text/plain; charset=utf-8");
 }
@@ -70,8 +70,8 @@ std::vector<Route> platform_routes(PlatformOptions options) {
   const auto platform = std::make_shared<Platform>(std::move(options));  // shared by the handlers
   std::vector<Route> routes;
   routes.push_back(get("/healthz", "Whether the program is alive.", health));
-  routes.push_back(get("/readyz", "Whether the program can serve.",
-                       [platform](Request& request) { return readiness(*platform, request); }));
+  routes.push_back(
+      get("/readyz", "Whether the program can serve.", [platform](Request&) { return readiness(*platform); }));
   routes.push_back(get("/metrics", "Numbers about the running program, as Prometheus text.",
                        [platform](Request& request) { return scrape(*platform, request); }));
   routes.back().identify = Route::Identify::kAlways;

@@ -59,6 +59,7 @@ int status_of(Refusal kind) {
     case Refusal::kNotFound: return 404;
     case Refusal::kConflict: return 409;
     case Refusal::kExhausted: return 429;
+    case Refusal::kUnavailable: return 503;
   }
   return 500;
 }

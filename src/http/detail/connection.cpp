@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "http/problem.h"
 
 namespace mainstay::http::detail {
 
@@ -110,8 +111,8 @@ void Connection::expire() {
   }
   // The handler cannot be stopped, but its client can be told; what it still answers is dropped.
   keep_alive_ = false;
-  append_head(worker_->context().dispatcher.refuse_request(request_, 503, "http.handler_timeout",
-                                                           "This took too long; try again later."));
+  const auto failure = refuse_for_now("http.handler_timeout", "This took too long; try again later.").error();
+  append_head(worker_->context().dispatcher.refuse_request(request_, failure));
   [[maybe_unused]] const auto outcome = stream_->try_write(output_);
   broken_ = true;
   stream_->shutdown_write();
@@ -154,6 +155,7 @@ Task<bool> Connection::serve_one() {
   auto& dispatcher = worker_->context().dispatcher;
   auto plan = dispatcher.plan(request_);
   plan.body = BodyBudget::Share(worker_->context().bodies);
+  plan.body_bytes_max = std::min(plan.body_bytes_max, limits_.body_memory_bytes);  // waiting makes room for no more
   if (auto& limit = worker_->context().rate_limit; limit && !request_.local) {
     if (!any_contains(worker_->context().trusted, client_)) {
       if (auto admitted = limit->admit(client_.client_key()); !admitted)
@@ -200,16 +202,18 @@ Task<bool> Connection::read_header() {
   }
 }
 
-/// Lets the body take what has come of it; false when the memory for bodies is used up.
-bool Connection::make_room(Dispatcher::Plan& plan) {
+/// Lets the body take what has come of it. Refuses when the memory for bodies is used up.
+Result<> Connection::make_room(Dispatcher::Plan& plan) {
   auto& body = request_.body;
   const auto most = parser_.content_length() > 0 ? parser_.content_length() : plan.body_bytes_max;
   const auto needed = std::min(body.size() + input().size(), most);
-  if (needed <= body.capacity()) return true;
+  if (needed <= body.capacity()) return {};
   const auto capacity = std::clamp(body.capacity() * 2, needed, most);
-  if (capacity > kInputBytes && !plan.body.grow_to(capacity)) return false;
+  if (capacity > kInputBytes) {
+    if (auto held = plan.body.grow_to(capacity); !held) return held;
+  }
   body.reserve(capacity);
-  return true;
+  return {};
 }
 
 Task<bool> Connection::read_body(Dispatcher::Plan& plan) {
@@ -219,21 +223,22 @@ Task<bool> Connection::read_body(Dispatcher::Plan& plan) {
     lingering_ = true;
     co_return true;
   }
-  constexpr ProtocolError kNoMemory{.status = 503, .code = kBodyMemory, .message = kBodyMemoryMessage};
   const auto length = parser_.content_length();
   if (length > plan.body_bytes_max) {
     refuse({.status = 413, .code = "http.body_too_large", .message = "The body is too large."}, plan.route);
     co_return false;
   }
-  if (length > kInputBytes && !worker_->context().bodies.has_room_for(length)) {
-    refuse(kNoMemory, plan.route);
-    co_return false;
+  if (length > kInputBytes) {
+    if (const auto room = worker_->context().bodies.has_room_for(length); !room) {
+      refuse(status_of(room.error().kind), room.error(), plan.route);
+      co_return false;
+    }
   }
   enter_phase(Phase::kBody);
   if (parser_.expects_continue() && input().empty()) output_ += "HTTP/1.1 100 Continue\r\n\r\n";
   while (true) {
-    if (!make_room(plan)) {
-      refuse(kNoMemory, plan.route);
+    if (const auto room = make_room(plan); !room) {
+      refuse(status_of(room.error().kind), room.error(), plan.route);
       co_return false;
     }
     std::size_t consumed = 0;
@@ -273,13 +278,16 @@ void Connection::prepare_request() {
 }
 
 /// Answers what is no request we take, and ends the connection.
-void Connection::refuse(const ProtocolError& error, const Route* route) {
+void Connection::refuse(int status, const Failure& failure, const Route* route) {
   keep_alive_ = false;
   lingering_ = true;
   timed_out_ = false;
   if (route == nullptr) request_.id = worker_->request_id();
-  append_head(worker_->context().dispatcher.refuse_request(request_, error.status, error.code,
-                                                           std::string{error.message}, route));
+  append_head(worker_->context().dispatcher.refuse_request(request_, status, failure, route));
+}
+
+void Connection::refuse(const ProtocolError& error, const Route* route) {
+  refuse(error.status, {.code = error.code, .message = std::string{error.message}}, route);
 }
 
 /// After an answer that came before the client had said everything: lets it read the answer. Closing at once would

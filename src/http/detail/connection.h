@@ -41,10 +41,11 @@ class Connection final : public TimerWheel::Entry {
   Task<bool> serve_one();
   Task<bool> read_header();
   Task<bool> read_body(Dispatcher::Plan& plan);
-  bool make_room(Dispatcher::Plan& plan);
+  [[nodiscard]] Result<> make_room(Dispatcher::Plan& plan);
   Task<bool> fill(std::size_t capacity_max);
   void prepare_request();
   void refuse(const ProtocolError& error, const Route* route = nullptr);
+  void refuse(int status, const Failure& failure, const Route* route);
   void enter_phase(Phase phase);
   [[nodiscard]] std::chrono::milliseconds patience_of(Phase phase) const;
   [[nodiscard]] std::string_view input() const { return {input_.data() + input_begin_, input_end_ - input_begin_}; }

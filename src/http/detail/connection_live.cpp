@@ -35,7 +35,8 @@ std::string encode_snapshot(Transport transport, const std::vector<std::pair<std
 /// Makes `response` the answer to the handshake (RFC 6455 §4.2); false when it is a refusal.
 bool Connection::accept_websocket(Response& response) {
   const auto refuse_with = [&](int status, std::string_view code, std::string message) {
-    response = worker_->context().dispatcher.refuse_request(request_, status, code, std::move(message));
+    response =
+        worker_->context().dispatcher.refuse_request(request_, status, {.code = code, .message = std::move(message)});
     return false;
   };
   if (request_.header("sec-websocket-version") != "13") {

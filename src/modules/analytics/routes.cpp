@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "http/inflate.h"
 #include "modules/analytics/background_thread.h"
 #include "modules/analytics/classify/classify.h"
 #include "modules/analytics/collector/collector.h"
@@ -87,17 +86,17 @@ struct Handlers {
     return {};
   }
 
-  Result<std::string> body_text(http::Request& request) const {
+  static Result<LogText> lines_of(const http::Request& request) {
     const auto encoding = request.header("Content-Encoding");
-    if (encoding.empty() || equal_ignoring_case(encoding, "identity")) return std::move(request.body);
-    if (equal_ignoring_case(encoding, "gzip")) return http::gunzip(request.body, kLogTextBytesMax);
+    if (encoding.empty() || equal_ignoring_case(encoding, "identity")) return LogText(request.body);
+    if (equal_ignoring_case(encoding, "gzip")) return LogText::unpack(request.body, kLogTextBytesMax);
     return refuse_field("analytics.unsupported_encoding", "Content-Encoding", "Send lines as they are or with gzip.");
   }
 
-  Result<LogSummary> import(const LogRequest& asked, std::string_view lines) const {
+  Result<LogSummary> import(const LogRequest& asked, LogText lines) const {
     const auto import = rooms.imports.open(asked.import, asked.site, asked.format);
     if (!import) return refuse(import);
-    if (auto fed = rooms.imports.feed(**import, lines, asked.piece); !fed) return refuse(fed);
+    if (auto fed = rooms.imports.feed(**import, std::move(lines), asked.piece); !fed) return refuse(fed);
     if (asked.finish) return rooms.imports.finish(**import);
     return rooms.imports.so_far(**import);
   }
@@ -107,11 +106,11 @@ struct Handlers {
     if (!asked) co_return refuse(asked);
     const auto summary = co_await rooms.workers.run([&]() -> Result<LogSummary> {
       become_background_thread("log-lines");
-      const auto lines = body_text(request);
+      auto lines = lines_of(request);
       if (!lines) return refuse(lines);
-      return import(*asked, *lines);
+      return import(*asked, std::move(*lines));
     });
-    if (!summary) co_return answer_refused(refuse_log(request, summary.error()).error(), request);
+    if (!summary) co_return refuse_log(request, summary.error());
     co_return http::json_text(to_json(*summary));
   }
 

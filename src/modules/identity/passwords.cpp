@@ -38,11 +38,7 @@ class Wiped {
 };
 
 std::unexpected<Failure> busy() {
-  Failure failure{.kind = Refusal::kExhausted,
-                  .code = "identity.busy",
-                  .message = "Too many people sign in at this moment. Try again in a second."};
-  failure.retry_after = std::chrono::seconds{1};
-  return std::unexpected(std::move(failure));
+  return refuse_for_now("identity.busy", "Too many people sign in at this moment. Try again in a second.");
 }
 
 std::string random_base64(std::size_t bytes) {

@@ -34,12 +34,12 @@ class Passwords {
   /// the most common ones. There are no other rules (NIST SP 800-63B §5.1.1.2); it is taken exactly as it comes.
   [[nodiscard]] static Result<> check_rules(std::string_view password, std::string field);
 
-  /// The PHC string to store. Refuses kExhausted `identity.busy`.
+  /// The PHC string to store. Refuses kUnavailable `identity.busy`.
   [[nodiscard]] Task<Result<std::string>> hash(std::string password);
 
   enum class Verdict { kWrong, kRight, kRightButWeak };  ///< weak: hashed at a lower cost, hash again
   /// Compares with a stored PHC string. With an empty one (no such account) it does the same work and says kWrong.
-  /// Refuses kExhausted `identity.busy`.
+  /// Refuses kUnavailable `identity.busy`.
   [[nodiscard]] Task<Result<Verdict>> verify(std::string stored, std::string password);
 
  private:

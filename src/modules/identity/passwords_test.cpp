@@ -74,7 +74,7 @@ TEST(Passwords, more_hashes_at_a_time_than_allowed_are_refused_not_queued) {
       ++judged;
     } else {
       ++refused;
-      EXPECT_EQ(result.error().kind, Refusal::kExhausted);
+      EXPECT_EQ(result.error().kind, Refusal::kUnavailable);
       EXPECT_EQ(result.error().code, "identity.busy");
       EXPECT_GT(result.error().retry_after.count(), 0);
     }

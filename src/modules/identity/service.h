@@ -41,7 +41,7 @@ class Service {
   };
   /// Makes the first user, the owner, and signs in. Of any number of parallel calls one succeeds. Refuses kConflict
   /// `identity.already_set_up`, kInvalid `identity.bad_email`, `identity.bad_name`, `identity.weak_password`,
-  /// kExhausted `identity.busy`.
+  /// kUnavailable `identity.busy`.
   [[nodiscard]] Task<Result<SignedIn>> set_up(NewOwner owner, Caller caller);
 
   struct Credentials {
@@ -51,7 +51,7 @@ class Service {
   };
   /// Opens a session with a new id and ends the caller's former one. Unknown account and wrong password answer and
   /// cost the same: kUnauthenticated `identity.bad_credentials`. Too many tries: kExhausted `identity.throttled`;
-  /// too many hashes in flight: kExhausted `identity.busy`.
+  /// too many hashes in flight: kUnavailable `identity.busy`.
   [[nodiscard]] Task<Result<SignedIn>> sign_in(Credentials credentials, Caller caller);
   /// Ends the caller's session at once. Fine without one.
   [[nodiscard]] Task<> sign_out(Caller caller);

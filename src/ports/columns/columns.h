@@ -122,7 +122,7 @@ class Columns {
   virtual void commit(std::span<const Step> steps) = 0;
 
   /// Runs one select on a snapshot. At most `rows_max` rows, else Refusal kInvalid `columns.answer_too_large`;
-  /// stops with kExhausted `columns.too_slow` after `patience`, or `columns.too_much_memory` when it needs more than
+  /// stops with kUnavailable `columns.too_slow` after `patience`, or `columns.too_much_memory` when it needs more than
   /// one may have. kInvalid `columns.bad_statement` for wrong SQL.
   struct Limits {
     std::size_t rows_max = 100'000;

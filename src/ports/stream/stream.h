@@ -33,7 +33,7 @@ class Stream {
   virtual ~Stream() = default;
 
   /// Completes when the record is durable, and with its offset. Any executor; resumes on the caller's.
-  /// Refuses kExhausted `stream.full` when too many records wait for the disk or the space limit is reached, and
+  /// Refuses kUnavailable `stream.full` when too many records wait for the disk or the space limit is reached, and
   /// kInvalid `stream.record_too_large`. Throws Unavailable when the disk refuses (full, failing): nothing was
   /// appended.
   virtual Task<Result<Offset>> append(std::string record) = 0;

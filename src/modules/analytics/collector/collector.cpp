@@ -9,7 +9,6 @@ namespace mainstay::analytics {
 namespace {
 
 constexpr std::size_t kBodyBytesMax = 256 << 10;
-constexpr std::string_view kQueueFull = "stream.full";
 
 /// The host of an Origin or Referer header in normal form; "" when there is none ("null", "about:blank").
 std::string host_of(std::string_view url) {
@@ -147,7 +146,7 @@ Task<Result<>> Collector::take(const http::Request& request, std::vector<BeaconE
   if (!hits.empty()) {
     const auto appended = co_await ports_.stream.append(encode(hits));
     if (!appended) {
-      refusals_.count(hits.front().site, appended.error().code == kQueueFull ? "queue_full" : appended.error().code);
+      refusals_.count(hits.front().site, appended.error().code);
       co_return refuse(appended);
     }
     accepted_.add(hits.size());
@@ -177,7 +176,7 @@ struct BeaconHandlers {
     std::vector<BeaconEvent> events;
     events.push_back(std::move(*event));
     const auto taken = co_await collector.take(request, std::move(events));
-    if (!taken) co_return answer_refused(taken.error(), request);
+    if (!taken) co_return refuse(taken);
     co_return answer();
   }
 
@@ -198,7 +197,7 @@ struct BeaconHandlers {
       co_return refuse(events);
     }
     const auto taken = co_await collector.take(request, std::move(*events));
-    if (!taken) co_return answer_refused(taken.error(), request);
+    if (!taken) co_return refuse(taken);
     co_return answer();
   }
 
@@ -210,11 +209,6 @@ struct BeaconHandlers {
 };
 
 }  // namespace
-
-Result<http::Response> answer_refused(const Failure& failure, const http::Request& request) {
-  if (failure.code == kQueueFull) return http::problem(503, failure, request);
-  return std::unexpected(failure);
-}
 
 std::vector<http::Route> beacon_routes(Collector& collector) {
   const BeaconHandlers handlers{collector};

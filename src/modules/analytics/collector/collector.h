@@ -39,8 +39,8 @@ class Collector {
 
   /// Takes events of one request. Completes when all that count are durable.
   /// Refuses: kNotFound `analytics.unknown_site`, kForbidden `analytics.foreign_origin` and
-  /// `analytics.site_key_required`, kInvalid `analytics.bad_event`, kExhausted `stream.full` and `http.rate_limited`.
-  /// Then nothing was stored.
+  /// `analytics.site_key_required`, kInvalid `analytics.bad_event`, kExhausted `http.rate_limited`,
+  /// kUnavailable `stream.full`. Then nothing was stored.
   Task<Result<>> take(const http::Request& request, std::vector<BeaconEvent> events);
 
   /// Counts a request that never came as far as `take`, for the site that it names, if there is one.
@@ -62,9 +62,6 @@ class Collector {
   metrics::Counter& accepted_;
   Refusals refusals_;
 };
-
-/// The answer to hits that were not taken: 503 while the queue is full, which no sender can help; else by the kind.
-[[nodiscard]] Result<http::Response> answer_refused(const Failure& failure, const http::Request& request);
 
 /// GET and POST /api/v1/beacon.
 [[nodiscard]] std::vector<http::Route> beacon_routes(Collector& collector);

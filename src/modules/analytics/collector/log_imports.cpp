@@ -13,10 +13,10 @@ namespace mainstay::analytics {
 namespace {
 
 constexpr std::size_t kHitsPerRecord = 256;
-constexpr std::size_t kPieceBytes = 256 << 10;  ///< of text that is made into hits at a time
-constexpr std::size_t kUnderWayMax = 8;         ///< records; about half a megabyte
+constexpr std::size_t kUnderWayMax = 8;  ///< records; about half a megabyte
 constexpr std::chrono::milliseconds kFullWait{50};
 constexpr std::chrono::minutes kFullPatience{10};
+constexpr std::chrono::seconds kImportsRetryAfter{30};
 constexpr std::chrono::minutes kDrainPatience{30};
 
 }  // namespace
@@ -69,7 +69,7 @@ class LogImports::Appends {
     for (auto result = appended.get(); !result; result = append(record).get()) {
       // The processor is behind: wait for it rather than lose the place in the file.
       const bool waits = !stopping_ && ports_.clock.monotonic() <= deadline_;
-      if (result.error().kind != Refusal::kExhausted || !waits) return refuse(result);
+      if (result.error().kind != Refusal::kUnavailable || !waits) return refuse(result);
       std::this_thread::sleep_for(kFullWait);
     }
     return {};
@@ -92,7 +92,8 @@ Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& 
   if (const auto found = imports_.find(name); found != imports_.end()) return found->second;
   const auto open = std::ranges::count_if(imports_, [](const auto& entry) { return !entry.second->finished; });
   if (!name.empty() && static_cast<std::size_t>(open) >= kOpenMax) {
-    return refuse(Refusal::kExhausted, "analytics.too_many_imports", "Too many imports are running; try again later.");
+    return refuse_for_now("analytics.too_many_imports", "Too many imports are running; try again later.",
+                          kImportsRetryAfter);
   }
   auto salts = [this](std::int32_t day) {
     if (auto cached = ports_.salts.cached(day)) return cached;
@@ -128,7 +129,7 @@ std::unexpected<Failure> LogImports::refuse_piece(const Import& import) {
   return failure;
 }
 
-Result<> LogImports::feed(Import& import, std::string_view lines, std::optional<std::uint64_t> piece) {
+Result<> LogImports::feed(Import& import, LogText lines, std::optional<std::uint64_t> piece) {
   const std::scoped_lock lock(import.mutex);
   if (piece && *piece < import.next_piece && (!import.finished || *piece + 1 == import.next_piece)) return {};
   if (import.finished && !piece && lines.empty()) return {};
@@ -142,12 +143,10 @@ Result<> LogImports::feed(Import& import, std::string_view lines, std::optional<
   return {};
 }
 
-Result<> LogImports::store(LogIntake& intake, std::uint64_t batch, std::string_view lines) {
+Result<> LogImports::store(LogIntake& intake, std::uint64_t batch, LogText& lines) {
   std::vector<Hit> hits;
   Appends appends(ports_, stopping_);
-  while (!lines.empty()) {
-    const auto piece = lines.substr(0, lines.find('\n', std::min(kPieceBytes, lines.size())));
-    lines.remove_prefix(std::min(lines.size(), piece.size() + 1));
+  for (auto piece = lines.next(); !piece.empty(); piece = lines.next()) {
     hits.clear();
     if (auto fed = intake.feed(piece, hits); !fed) return fed;
     const std::span<const Hit> all(hits);

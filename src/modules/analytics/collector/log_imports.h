@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "modules/analytics/collector/log_intake.h"
+#include "modules/analytics/collector/log_text.h"
 #include "modules/analytics/processor.h"
 #include "ports/clock/clock.h"
 #include "ports/stream/stream.h"
@@ -40,16 +41,16 @@ class LogImports {
   class Import;
   /// The import of that name, running or finished a while ago, or a new one when there is none; "" makes one that
   /// nobody else can feed.
-  /// Refuses kExhausted `analytics.too_many_imports`.
+  /// Refuses kUnavailable `analytics.too_many_imports`.
   [[nodiscard]] Result<std::shared_ptr<Import>> open(const std::string& name, std::shared_ptr<const Site> site,
                                                      std::optional<LogFormat> format);
   /// Takes whole lines; one call at a time per import waits for the other. When it refuses or throws, some of the
   /// lines may be stored; the import stands where it was, so that all of them can be fed again and count once.
   /// `piece` numbers the calls of an import from 0: one that was stored before adds nothing. Without it nobody can
   /// tell lines that come again from others like them.
-  /// Refuses kInvalid `analytics.unknown_log_format`, kExhausted `stream.full`, kConflict
+  /// Refuses kInvalid `analytics.unknown_log_format`, kUnavailable `stream.full`, kConflict
   /// `analytics.piece_out_of_order` for a number that skips and for anything new in a finished import.
-  [[nodiscard]] Result<> feed(Import& import, std::string_view lines, std::optional<std::uint64_t> piece = {});
+  [[nodiscard]] Result<> feed(Import& import, LogText lines, std::optional<std::uint64_t> piece = {});
   /// Waits until everything fed is in the reports, closes the import and says what became of it; says so again when
   /// asked again.
   [[nodiscard]] LogSummary finish(Import& import);
@@ -65,7 +66,7 @@ class LogImports {
   class Appends;
   void make_room(Instant now);
   [[nodiscard]] static std::unexpected<Failure> refuse_piece(const Import& import);
-  [[nodiscard]] Result<> store(LogIntake& intake, std::uint64_t batch, std::string_view lines);
+  [[nodiscard]] Result<> store(LogIntake& intake, std::uint64_t batch, LogText& lines);
   void note_refusals(SiteId site, const LogSummary& before, const LogSummary& now);
 
   Ports ports_;

@@ -33,7 +33,7 @@ class Failing final : public stream::Stream {
   Task<Result<stream::Offset>> append(std::string record) override {
     if (full) {
       ++found_full;
-      co_return refuse(Refusal::kExhausted, "stream.full", "The queue is full.");
+      co_return refuse_for_now("stream.full", "The queue is full.");
     }
     if (takes-- <= 0) throw Unavailable("the disk is full");
     co_return co_await inner_.append(std::move(record));
@@ -245,7 +245,10 @@ TEST_F(LogImportsTest, imports_without_a_name_do_not_use_up_the_places_of_those_
   }
   for (std::size_t i = 0; i < LogImports::kOpenMax; ++i) ASSERT_NE(open(std::to_string(i)), nullptr);
   EXPECT_EQ(open("0"), open("0"));
-  EXPECT_EQ(open("one too many"), nullptr);
+  const auto refused = imports_.open("one too many", sites_.snapshot()->find("7"), LogFormat::kCombined);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, Refusal::kUnavailable);
+  EXPECT_EQ(refused.error().code, "analytics.too_many_imports");
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ Refusals::Refusals(metrics::Registry& metrics, Processor& processor) : processor
 }
 
 void Refusals::count(SiteId site, std::string_view code, Asked asked) {
-  const auto reason = code.substr(code.rfind('.') + 1);
+  const auto reason = code == "stream.full" ? "queue_full" : code.substr(code.rfind('.') + 1);
   const auto found = std::ranges::find(by_reason_, reason, [](const auto& entry) { return entry.first; });
   const auto& [name, counter] = found == by_reason_.end() ? by_reason_.back() : *found;
   counter->add();

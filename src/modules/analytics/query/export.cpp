@@ -25,6 +25,7 @@ using columns::Value;
 constexpr std::chrono::minutes kPatience{30};
 constexpr std::size_t kCsvRowsMax = 1'000'000;
 constexpr int kExportsMax = 8;
+constexpr std::chrono::minutes kRetryAfter{1};  ///< when there are as many
 constexpr std::size_t kBytesAtOnce = 64 << 10;
 /// A client that takes less than kBytesAtOnce in it has stalled, and its export ends.
 constexpr std::chrono::seconds kStallPatience{30};
@@ -40,11 +41,13 @@ constexpr std::string_view kEventColumns =
 /// Of kExportsMax that the store works on or that wait for it; one more is refused while it can still be told so.
 class Slot {
  public:
-  Slot() {
-    if (++taken <= kExportsMax) return;
-    --taken;
-    throw Unavailable("too many exports run; try again in a minute");
+  /// Refuses kUnavailable `analytics.too_many_exports`.
+  static Result<std::shared_ptr<Slot>> take() {
+    auto slot = std::make_shared<Slot>();
+    if (taken <= kExportsMax) return slot;
+    return refuse_for_now("analytics.too_many_exports", "Too many exports run; try again in a minute.", kRetryAfter);
   }
+  Slot() { ++taken; }
   ~Slot() { --taken; }
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
@@ -256,7 +259,9 @@ Task<Result<http::Response>> export_rows(Reports& reports, http::Request& reques
   }
   auto parsed = exported_query(request, id, events);
   if (!parsed) co_return refuse(parsed);
-  auto slot = std::make_shared<Slot>();
+  auto taken = Slot::take();
+  if (!taken) co_return refuse(taken);
+  auto slot = std::move(*taken);
   co_await reports.ports().freshness.make_current();
   auto prepared = co_await reports.prepare(*site, std::move(*parsed));
   if (!prepared) co_return refuse(prepared);

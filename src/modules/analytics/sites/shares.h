@@ -63,7 +63,7 @@ class Shares {
   /// What a holder of the token may know at once. Refuses kNotFound `analytics.unknown_share`.
   [[nodiscard]] Result<Shown> show(std::string_view token) const;
   /// A grant for `kGrantAge`. Refuses kNotFound `analytics.unknown_share`, kUnauthenticated
-  /// `analytics.bad_share_password`, kExhausted `identity.throttled` or `identity.busy`.
+  /// `analytics.bad_share_password`, kExhausted `identity.throttled`, kUnavailable `identity.busy`.
   [[nodiscard]] Task<Result<std::string>> unlock(std::string token, std::string password, std::string address);
 
   /// The share by which `token_or_grant` opens the report of `site` now, if any, and until when. Costs no database.

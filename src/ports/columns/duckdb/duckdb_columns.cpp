@@ -31,6 +31,8 @@ constexpr int kRepeatRounds = 3;
 constexpr std::chrono::milliseconds kExchangePatience{100};
 constexpr std::chrono::seconds kExchangeRetry{3};
 constexpr std::chrono::seconds kInsistentPatience{2};
+/// Of a query that asked too much: long enough that nobody asks it again by itself at once.
+constexpr std::chrono::seconds kRetryAfter{10};
 
 std::unexpected<Failure> too_large(std::size_t rows_max) {
   return refuse(Refusal::kInvalid, "columns.answer_too_large",
@@ -135,10 +137,10 @@ std::unexpected<Failure> DuckDbColumns::refusal(const Trouble& trouble, const De
   switch (trouble.kind) {
     case Trouble::Kind::kStatement: return refuse(Refusal::kInvalid, "columns.bad_statement", trouble.message);
     case Trouble::Kind::kMemory:
-      return refuse(Refusal::kExhausted, "columns.too_much_memory", "The query needs more memory than it may have.");
+      return refuse_for_now("columns.too_much_memory", "The query needs more memory than it may have.", kRetryAfter);
     case Trouble::Kind::kInterrupted:
       if (guard.is_too_slow()) {
-        return refuse(Refusal::kExhausted, "columns.too_slow", "The query took longer than it may.");
+        return refuse_for_now("columns.too_slow", "The query took longer than it may.", kRetryAfter);
       }
       if (guard.has_yielded()) throw yielded();
       throw Unavailable("the column store is closing");
@@ -169,7 +171,7 @@ Result<> DuckDbColumns::stream_until(const Statement& statement, Deadline deadli
   const auto guard = deadlines_.guard(lease->get(), deadline, kind);
   if (guard->has_yielded()) throw yielded();
   if (Deadlines::Clock::now() >= deadline) {
-    return refuse(Refusal::kExhausted, "columns.too_slow", "The query waited longer than it may take.");
+    return refuse_for_now("columns.too_slow", "The query waited longer than it may take.", kRetryAfter);
   }
   const auto prepared = prepare(lease->get(), statement, Only::kSelect);
   if (!prepared) return refusal(prepared.error(), *guard);

@@ -11,7 +11,6 @@
 namespace mainstay::stream::embedded {
 namespace {
 
-constexpr std::chrono::milliseconds kRetryAfter{1000};
 constexpr std::chrono::milliseconds kReadGather{2};
 
 class Log final : public Stream {
@@ -29,10 +28,7 @@ class Log final : public Stream {
       co_return refuse(Refusal::kInvalid, "stream.record_too_large", "The record is larger than 4 MiB.");
     }
     if (!writer_.admit(record.size())) {
-      co_return std::unexpected(Failure{.kind = Refusal::kExhausted,
-                                        .code = "stream.full",
-                                        .message = "Too many records wait to be stored. Try again soon.",
-                                        .retry_after = kRetryAfter});
+      co_return refuse_for_now("stream.full", "Too many records wait to be stored. Try again soon.");
     }
     Waiter waiter{.record = std::move(record), .executor = co_await boost::asio::this_coro::executor};
     const auto initiate = [this, &waiter](auto resume) {

@@ -169,7 +169,7 @@ TEST_F(EmbeddedStream, beyond_the_space_limit_appends_are_refused_until_somethin
   const auto stream = open();
   Result<Offset> last = Offset{0};
   while ((last = run(stream->append(std::string(100'000, 'x'))))) ASSERT_LT(*last, 100u);
-  EXPECT_EQ(last.error().kind, Refusal::kExhausted);
+  EXPECT_EQ(last.error().kind, Refusal::kUnavailable);
   EXPECT_EQ(last.error().code, "stream.full");
   EXPECT_GT(last.error().retry_after.count(), 0);
   stream->forget_through(stream->last());

@@ -19,18 +19,17 @@ class DaySets {
   bool insert(std::int32_t day, std::uint64_t hash) { return of(day).insert(hash).second; }
   [[nodiscard]] bool contains(std::int32_t day, std::uint64_t hash) { return of(day).contains(hash); }
 
-  /// Names this moment for `trim`.
-  [[nodiscard]] std::uint64_t mark() const { return uses_; }
+  /// What was inserted until now goes to the store; `trim` follows when it is there.
+  void mark() { marked_at_ = uses_; }
 
-  /// Drops the days used longest ago, of those not used since `mark`: what was inserted until then can be read back
-  /// from the store.
-  void trim(std::uint64_t mark) {
+  /// Drops the days used longest ago, of those not used since `mark`: they can be read back from the store.
+  void trim() {
     while (sets_.size() > days_max_) {
       auto oldest = sets_.begin();
       for (auto it = sets_.begin(); it != sets_.end(); ++it) {
         if (it->second.used_at < oldest->second.used_at) oldest = it;
       }
-      if (oldest->second.used_at > mark) return;
+      if (oldest->second.used_at > marked_at_) return;
       sets_.erase(oldest);
     }
   }
@@ -54,6 +53,7 @@ class DaySets {
   std::size_t days_max_;
   std::map<std::int32_t, Set> sets_;
   std::uint64_t uses_ = 0;
+  std::uint64_t marked_at_ = 0;
 };
 
 }  // namespace mainstay::analytics

@@ -24,14 +24,8 @@ Instant day_start(std::int32_t day) { return Instant{days{day}}; }
 
 Intake::Intake(columns::Columns& columns, random::Random& random)
     : columns_(columns),
-      events_seen_([this](std::int32_t day) {
-        std::vector<std::uint64_t> ids;
-        each_row(
-            "select event_id from events where event_id < 0 and \"at\" >= $1 and \"at\" < $2 "
-            "union all select event_id from bots where event_id < 0 and \"at\" >= $1 and \"at\" < $2",
-            {day_start(day), day_start(day + 1)}, [&ids](const auto& row) { ids.push_back(id_in(row[0])); });
-        return ids;
-      }),
+      lines_seen_(load_ids(fmt::format("origin = {}", static_cast<int>(Origin::kLog)))),
+      events_seen_(load_ids(fmt::format("origin <> {}", static_cast<int>(Origin::kLog))), kEventDaysMax),
       sessioniser_(
           [this](std::int32_t day) {
             std::vector<std::uint64_t> persons;
@@ -42,6 +36,18 @@ Intake::Intake(columns::Columns& columns, random::Random& random)
             return persons;
           },
           [&random] { return random.number(); }) {}
+
+DaySets::Load Intake::load_ids(std::string_view origins) const {
+  constexpr std::string_view kOfTable =
+      R"(select event_id from {0} where {1} and event_id < 0 and "at" >= $1 and "at" < $2)";
+  auto text =
+      fmt::format("{} union all {}", fmt::format(kOfTable, "events", origins), fmt::format(kOfTable, "bots", origins));
+  return [this, text = std::move(text)](std::int32_t day) {
+    std::vector<std::uint64_t> ids;
+    each_row(text, {day_start(day), day_start(day + 1)}, [&ids](const auto& row) { ids.push_back(id_in(row[0])); });
+    return ids;
+  };
+}
 
 Committed last_commit(columns::Columns& columns) {
   const auto answer = columns.query_blocking(
@@ -134,15 +140,16 @@ std::string_view Intake::fault(const Hit& hit, const Site* site, Times times) {
   if (hit.at > times.arrived + kFutureMax) return "future";
   if (hit.origin != Origin::kLog && hit.at < times.arrived - kLateMax) return "late";
   if (site->retention_days && hit.at < times.now - days{*site->retention_days}) return "past_retention";
-  if ((hit.event_id & kStableId) != 0 && was_seen(hit)) return "duplicate";
+  if ((hit.event_id & kStableId) != 0 && was_seen(hit, times.arrived)) return "duplicate";
   return "";
 }
 
-bool Intake::was_seen(const Hit& hit) {
+bool Intake::was_seen(const Hit& hit, Instant arrived) {
   const auto day = utc_day(hit.at);
-  // A beacon's time is that of its arrival: sent again after midnight, it is a hit of another day.
-  const bool may_be_of_yesterday = hit.origin != Origin::kLog && hit.at < day_start(day) + kSentAgainMax;
-  if (may_be_of_yesterday && events_seen_.contains(day - 1, hit.event_id)) return true;
+  if (hit.origin == Origin::kLog) return !lines_seen_.insert(day, hit.event_id);
+  for (auto other = utc_day(arrived - kLateMax); other <= utc_day(arrived + kFutureMax); ++other) {
+    if (events_seen_.contains(other, hit.event_id)) return true;
+  }
   return !events_seen_.insert(day, hit.event_id);
 }
 
@@ -209,19 +216,22 @@ std::vector<Step> Intake::take_commit(Instant now) {
     for (auto& step : invalidate_rollup(site, day)) steps.push_back(std::move(step));
     voided_days_.emplace_back(site, day);
   }
-  taken_mark_ = events_seen_.mark();
+  lines_seen_.mark();
+  events_seen_.mark();
   taken_ = position_;
   return steps;
 }
 
 void Intake::note_stored() {
-  events_seen_.trim(taken_mark_);
+  lines_seen_.trim();
+  events_seen_.trim();
   sessioniser_.note_stored();
 }
 
 void Intake::erase(SiteId site) {
   sessioniser_.erase(site);
   sites_with_hits_.erase(static_cast<std::int64_t>(site));
+  lines_seen_.clear();
   events_seen_.clear();
 }
 

@@ -23,8 +23,9 @@ namespace mainstay::analytics {
 /// retention.
 inline constexpr minutes kFutureMax{5};
 inline constexpr hours kLateMax{72};
-/// How long after midnight a hit is still compared with those of the day before.
-inline constexpr hours kSentAgainMax{1};
+/// UTC days that an event may be of when it comes.
+inline constexpr std::size_t kEventDaysMax = 5;
+static_assert(kEventDaysMax * days{1} >= kLateMax + kFutureMax + days{1});
 
 /// Event ids with this bit were given by the sender, or derived from a log line: the same hit sent again has the
 /// same id and is refused. Ids without it are random.
@@ -82,8 +83,11 @@ class Intake {
   void take_hit(const Hit& hit, std::uint64_t batch, const SiteMap& sites, Times times, const Note& note);
   /// Why a hit is refused, or "".
   std::string_view fault(const Hit& hit, const Site* site, Times times);
-  /// Whether this event id came before; notes it.
-  bool was_seen(const Hit& hit);
+  /// Whether this event id came before; notes it. An event without a timestamp is sent again with another time: so
+  /// it counts once within kLateMax. A line of a log always has its own.
+  bool was_seen(const Hit& hit, Instant arrived);
+  /// The stable ids of what the store has of a UTC day and of certain origins.
+  DaySets::Load load_ids(std::string_view origins) const;
   void set_aside(const stream::Record& record, std::string_view reason);
   BatchRows take_refusals(Instant now);
   using TakeRow = std::function<void(const std::vector<columns::Value>& row)>;
@@ -91,7 +95,8 @@ class Intake {
   void each_row(std::string text, std::vector<columns::Value> parameters, const TakeRow& take) const;
 
   columns::Columns& columns_;
-  DaySets events_seen_;
+  DaySets lines_seen_;
+  DaySets events_seen_;  ///< of all origins but logs
   Sessioniser sessioniser_;
   BatchRows events_{"events"};
   BatchRows bots_{"bots"};
@@ -102,7 +107,6 @@ class Intake {
   boost::unordered_flat_set<std::int64_t> sites_with_hits_;
   stream::Offset position_ = 0;
   stream::Offset taken_ = 0;  ///< of the last take_commit
-  std::uint64_t taken_mark_ = 0;
   std::int64_t commit_number_ = 0;
 };
 

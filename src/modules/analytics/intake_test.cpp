@@ -133,15 +133,36 @@ TEST_F(IntakeTest, an_event_sent_again_is_a_duplicate_also_after_a_restart) {
   EXPECT_EQ(number("select cast(sum(count) as bigint) from refusals where reason = 'duplicate'"), 2);
 }
 
-TEST_F(IntakeTest, an_event_sent_again_after_midnight_is_a_duplicate_too) {
+TEST_F(IntakeTest, an_event_sent_again_is_a_duplicate_whatever_day_it_is_of) {
+  const auto sent = [&](Instant arrived, Instant at) {
+    now_ = arrived;
+    auto event = hit(at);
+    event.origin = Origin::kServer;
+    event.event_id = kStableId | 5;
+    take({event});
+    return fates_.back() == Taken::Fate::kRefused ? why_ : "taken";
+  };
   const Instant midnight = std::chrono::ceil<days>(kNoon);
-  now_ = midnight + seconds{10};
-  auto before = hit(midnight - seconds{5});
-  before.event_id = kStableId | 5;
-  auto after = hit(midnight + seconds{5});
-  after.event_id = before.event_id;
-  take({before, after});
+  EXPECT_EQ(sent(midnight - minutes{4}, midnight + seconds{5}), "taken");
+  EXPECT_EQ(sent(midnight - minutes{3}, midnight - minutes{3}), "duplicate") << "the first one's clock was ahead";
+  commit();
+  begin();
+  EXPECT_EQ(sent(midnight + hours{20}, midnight + hours{20} - kLateMax), "duplicate") << "now with a time, long before";
+  EXPECT_EQ(sent(midnight + hours{30}, midnight + hours{30}), "duplicate") << "on the next day";
+  begin();
+  EXPECT_EQ(sent(midnight + kLateMax, midnight + kLateMax), "duplicate") << "when it might come late";
+  EXPECT_EQ(sent(midnight + kLateMax + days{1}, midnight + kLateMax + days{1}), "taken") << "when it is forgotten";
+}
+
+TEST_F(IntakeTest, a_line_of_a_log_sent_again_is_a_duplicate_however_old_it_is) {
+  auto line = hit(kNoon - days{200});
+  line.origin = Origin::kLog;
+  line.event_id = kStableId | 5;
+  take({line, line});
   EXPECT_EQ(fates_, (std::vector{Taken::Fate::kAccepted, Taken::Fate::kRefused}));
+  commit();
+  begin();
+  take({line});
   EXPECT_EQ(why_, "duplicate");
 }
 

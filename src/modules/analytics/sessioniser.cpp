@@ -104,7 +104,7 @@ void Sessioniser::restore(Visit visit, Instant now) {
 }
 
 Sessioniser::Changes Sessioniser::take_changes(Instant now) {
-  taken_mark_ = visitors_.mark();
+  visitors_.mark();
   for (const auto& key : dirty_) {
     if (const auto found = open_.find(key); found != open_.end()) found->second.touched_at = now;
   }

@@ -78,7 +78,7 @@ class Sessioniser {
   };
   [[nodiscard]] Changes take_changes(Instant now);
   /// What the last take_changes gave is in the store: memory that can be read back may go.
-  void note_stored() { visitors_.trim(taken_mark_); }
+  void note_stored() { visitors_.trim(); }
 
   [[nodiscard]] std::size_t open_count() const { return open_.size(); }
   /// Forgets all of a site that was deleted.
@@ -110,8 +110,7 @@ class Sessioniser {
   std::vector<Key> dirty_;
   std::vector<std::unique_ptr<const Visit>> ended_;
   std::vector<std::int64_t> ended_stored_;
-  DaySets visitors_;  ///< by visitor_day
-  std::uint64_t taken_mark_ = 0;
+  DaySets visitors_;                                                 ///< by visitor_day
   boost::unordered_flat_map<std::int64_t, Instant> import_reached_;  ///< site → newest log time since the last call
   Instant swept_at_;
 };

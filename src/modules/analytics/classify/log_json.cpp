@@ -95,6 +95,11 @@ std::string_view header_of(const js::value* headers, std::string_view name) {
   return {};
 }
 
+void set_agent(const js::value* logged, LogLine& into) {
+  into.user_agent = text_of(logged);
+  into.agent_logged = logged != nullptr;
+}
+
 /// What is left to judge once the fields are found.
 bool is_whole(const LogLine& line) { return !line.address.empty() && !line.target.empty(); }
 
@@ -146,7 +151,7 @@ bool JsonLog::nginx(std::string_view line, LogLine& into) {
   into.address = text_at(*object, {"remote_addr", "client_ip", "remote_ip", "client"});
   into.host = host_without_port(text_at(*object, {"host", "http_host", "server_name", "vhost"}));
   into.referrer = text_at(*object, {"http_referer", "http_referrer", "referer", "referrer"});
-  into.user_agent = text_at(*object, {"http_user_agent", "user_agent", "agent"});
+  set_agent(find(*object, {"http_user_agent", "user_agent", "agent"}), into);
   const auto request = text_at(*object, {"request"});
   if (!request.empty()) {
     split_request(request, into);
@@ -175,6 +180,7 @@ bool JsonLog::caddy(std::string_view line, LogLine& into) {
   into.protocol = text_at(request, {"proto"});
   into.referrer = header_of(headers, "Referer");
   into.user_agent = header_of(headers, "User-Agent");
+  into.agent_logged = headers != nullptr;
   return read_time(object->if_contains("ts"), document_->clock, into.at) &&
          read_status(object->if_contains("status"), into.status) &&
          read_bytes(object->if_contains("size"), into.bytes) && is_whole(into);
@@ -190,7 +196,7 @@ bool JsonLog::traefik(std::string_view line, LogLine& into) {
   into.target = text_at(*object, {"RequestPath"});
   into.protocol = text_at(*object, {"RequestProtocol"});
   into.referrer = text_at(*object, {"request_Referer", "RequestRefererHeader"});
-  into.user_agent = text_at(*object, {"request_User-Agent", "RequestUserAgentHeader"});
+  set_agent(find(*object, {"request_User-Agent", "RequestUserAgentHeader"}), into);
   const auto* at = find(*object, {"StartUTC", "StartLocal", "time"});
   return read_time(at, document_->clock, into.at) &&
          read_status(find(*object, {"DownstreamStatus", "OriginStatus"}), into.status) &&

@@ -71,9 +71,12 @@ struct LogParser::Buffers {
   bool text(std::string_view line, TextLayout layout, LogLine& into) {
     return parse_text(line, layout, clock, scratch, into);
   }
-  /// Traefik's own common format ends with its duration: … 12 "router@docker" "http://10.0.0.2:80" 3ms
+  /// Traefik's own common format ends with its duration: … 12 "router@docker" "http://10.0.0.2:80" 3ms. It has "-" for
+  /// every agent unless it was told to keep headers.
   bool traefik_text(std::string_view line, LogLine& into) {
-    return line.ends_with("ms") && text(line, {.agent = true}, into);
+    if (!line.ends_with("ms") || !text(line, {.agent = true}, into)) return false;
+    into.agent_logged = !into.user_agent.empty();
+    return true;
   }
 };
 

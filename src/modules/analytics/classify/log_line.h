@@ -31,7 +31,7 @@ struct LogLine {
   std::string_view protocol;  ///< "HTTP/1.1"
   std::string_view referrer;
   std::string_view user_agent;
-  bool agent_logged = true;  ///< false: the format has no agent, so its lack says nothing about the visitor
+  bool agent_logged = true;  ///< false: the log keeps no agents, so their lack says nothing about the visitor
   Instant at;
   int status = 0;          ///< 100…999
   std::int64_t bytes = 0;  ///< of the body; 0 for "-"

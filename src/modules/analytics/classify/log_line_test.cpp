@@ -137,6 +137,35 @@ TEST(LogParser, traefik_is_read_in_both_forms) {
   EXPECT_EQ(line.at, at("2015-05-17T08:05:03Z"));
 }
 
+TEST(LogParser, an_agent_that_the_log_does_not_keep_is_not_a_missing_one) {
+  const std::vector<std::pair<Sample, bool>> cases{
+      {{LogFormat::kCombined, kCombined}, true},
+      {{LogFormat::kCombined, R"(192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-")"}, true},
+      {{LogFormat::kCommon, kCommon}, false},
+      {{LogFormat::kNginxJson, kNginx}, true},
+      {{LogFormat::kNginxJson, kNginxParts}, false},
+      {{LogFormat::kCaddy, kCaddy}, true},
+      {{LogFormat::kCaddy,
+        R"({"ts":1431857103.5,"request":{"client_ip":"192.0.2.7","method":"GET","uri":"/x"},"status":200})"},
+       false},
+      {{LogFormat::kTraefik, kTraefik}, true},
+      // What Traefik writes unless it was told to keep headers.
+      {{LogFormat::kTraefik,
+        R"({"ClientHost":"192.0.2.7","DownstreamStatus":200,"RequestMethod":"GET","RequestPath":"/p","StartUTC":"2015-05-17T08:05:03Z"})"},
+       false},
+      {{LogFormat::kTraefik, kTraefikText}, true},
+      {{LogFormat::kTraefik,
+        R"(192.0.2.7 - - [17/May/2015:08:05:03 +0000] "GET /p HTTP/1.1" 200 12 "-" "-" 7 "web@docker" "http://10.0.0.2:80" 3ms)"},
+       false}};
+  for (const auto& [sample, logged] : cases) {
+    SCOPED_TRACE(sample.line);
+    LogParser parser{sample.format};
+    LogLine line;
+    ASSERT_TRUE(parser.parse(sample.line, line));
+    EXPECT_EQ(line.agent_logged, logged);
+  }
+}
+
 TEST(LogParser, escapes_are_undone) {
   LogParser parser{LogFormat::kCombined};
   LogLine line;

@@ -132,16 +132,18 @@ std::string glob_pattern(std::string_view glob) {
   return pattern;
 }
 
-/// Most globs are a beginning and a star; the others are checked for their beginning before the pattern is.
+/// Most globs are a beginning and a star; the others are checked for their beginning before the pattern is. An empty
+/// one is every path.
 std::string path_sql(const std::string& glob, Parameters& parameters) {
+  if (glob.empty()) return "true";
   const auto star = glob.find('*');
   if (star == std::string::npos) return fmt::format("e.path = {}", parameters.add(glob));
   const auto start = glob.substr(0, star);
-  const auto begins =
-      start.empty() ? std::string{"true"} : fmt::format("starts_with(e.path, {})", parameters.add(start));
+  const auto place = parameters.add(start);
+  const auto begins = fmt::format("starts_with(e.path, {})", place);
   const auto rest = std::string_view{glob}.substr(star);
   if (rest == "**") return begins;
-  if (rest == "*") return fmt::format("({} and not contains(substr(e.path, {}), '/'))", begins, start.size() + 1);
+  if (rest == "*") return fmt::format("({} and not contains(substr(e.path, length({}) + 1), '/'))", begins, place);
   return fmt::format("({} and regexp_full_match(e.path, {}))", begins, parameters.add(glob_pattern(glob)));
 }
 

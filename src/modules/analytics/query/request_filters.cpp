@@ -25,6 +25,10 @@ constexpr auto kOperators = std::to_array<std::pair<std::string_view, Kind>>({
     {"matches_not", Kind::kMatchesNot},
 });
 
+/// Steps of all patterns' programs together. Each character of each row can cost as many, and a query that takes too
+/// long can be stopped only between two lots of 2,048 rows.
+constexpr int kPatternStepsMax = 1'000;
+
 class FilterReader {
  public:
   explicit FilterReader(Faults& faults) : faults_(faults) {}
@@ -140,17 +144,22 @@ class FilterReader {
   void check_patterns(const Filter& filter, const std::string& where) {
     if (filter.kind != Kind::kMatches && filter.kind != Kind::kMatchesNot) return;
     constexpr std::int64_t kPatternMemoryMax = 1 << 20;
-    for (std::size_t i = 0; i < filter.clauses.size(); ++i) {
+    for (std::size_t i = 0; i < filter.clauses.size() && pattern_steps_ <= kPatternStepsMax; ++i) {
       re2::RE2::Options options;
       options.set_log_errors(false);
       options.set_max_mem(kPatternMemoryMax);
       const re2::RE2 pattern(filter.clauses[i], options);
-      if (!pattern.ok()) fault(fmt::format("{}/{}", where, i), "Is not a regular expression: " + pattern.error());
+      if (!pattern.ok()) {
+        fault(fmt::format("{}/{}", where, i), "Is not a regular expression: " + pattern.error());
+      } else if ((pattern_steps_ += pattern.ProgramSize()) > kPatternStepsMax) {
+        fault(fmt::format("{}/{}", where, i), "Is too complex, alone or with the other patterns of this query.");
+      }
     }
   }
 
   Faults& faults_;
   std::size_t count_ = 0;
+  int pattern_steps_ = 0;
   bool inside_has_done_ = false;
 };
 

@@ -167,6 +167,24 @@ TEST_F(ReportsTest, filters_choose_visitors) {
   }
 }
 
+TEST(GoalsTest, a_star_stays_within_its_segment_in_every_script) {
+  ReportWorld world;
+  world.view(1, "2026-11-19T10:00:00Z", "/日本語/a");
+  world.view(2, "2026-11-19T11:00:00Z", "/日本語/a/b");
+  world.goal({.kind = GoalKind::kPage, .page_pattern = "/日本語/*", .display_name = "Read"});
+  world.write();
+  EXPECT_EQ(
+      world.rows(R"({"date_range":["2026-11-19","2026-11-20"],"metrics":["visitors"],"dimensions":["event:goal"]})"),
+      Rows{"Read: 1"});
+}
+
+TEST_F(ReportsTest, a_goal_of_scrolling_without_a_page_is_reached_on_any) {
+  world_.goal({.kind = GoalKind::kScroll, .page_pattern = {}, .scroll_depth = 75, .display_name = "Anywhere"});
+  EXPECT_EQ(world_.rows(R"({"date_range":["2026-11-19","2026-11-20"],"metrics":["visitors"],
+              "filters":[["is","event:goal",["Anywhere"]]]})"),
+            Rows{"1"});
+}
+
 TEST_F(ReportsTest, wrong_questions_name_the_field_at_fault) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {R"({"metrics":["visitors"]})", "/date_range Must be there."},
@@ -182,6 +200,8 @@ TEST_F(ReportsTest, wrong_questions_name_the_field_at_fault) {
       {R"({"metrics":["visits"],"date_range":"day","filters":[["is","time:day",["a"]]]})", "/filters/0/1"},
       {R"({"metrics":["visits"],"date_range":"day","filters":[["is","visit:source",[]]]})", "/filters/0/2"},
       {R"({"metrics":["visits"],"date_range":"day","filters":[["matches","event:page",["("]]]})", "/filters/0/2/0"},
+      {R"({"metrics":["visits"],"date_range":"day","filters":[["matches","event:page",["a","([0-9a-f]{60}){9}"]]]})",
+       "/filters/0/2/1 Is too complex"},
       {R"({"metrics":["visits"],"date_range":"day","pagination":{"limit":10001}})", "/pagination/limit"},
       {R"({"metrics":["visits"],"date_range":"day","pagination":{"limit":-1}})", "/pagination/limit"},
       {R"({"metrics":["scroll_depth"],"date_range":"day"})", "needs a filter or dimension event:page"},

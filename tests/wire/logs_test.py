@@ -168,18 +168,6 @@ class Import(LogTest):
                     sources = server.query(site, ["visits"], dimensions=["visit:source"])
                     self.assertEqual(sources[0]["dimensions"], ["Direct / None" if "common" in name else "Google"])
 
-    def test_a_log_that_keeps_no_agents_is_not_one_of_robots(self):
-        server = self.serve()
-        for name in ("common", "nginx_json", "traefik"):  # the last one keeps no headers unless it is told to
-            with self.subTest(format=name):
-                domain = f"{name}.example".replace("_", "-")
-                lines = [in_format(name, n).replace("example.com", domain) for n in range(3)]
-                if name != "common":
-                    lines = [json.dumps({key: value for key, value in json.loads(line).items() if "gent" not in key}) for line in lines]
-                server.site(domain)
-                summary = self.read(server, self.write("log", lines), site=domain)
-                self.assertEqual((summary["accepted"], summary["bots"]), (3, 0), summary)
-
     def test_gzip_standard_input_and_several_files(self):
         server = self.serve()
         site = server.site()

@@ -3,6 +3,7 @@ import gzip
 import json
 
 from harness import FIREFOX, MainstayTest, browser, log_line, mainstay
+from logs_test import FORMATS, LogTest, in_format
 
 
 class OddFiles(MainstayTest):
@@ -35,6 +36,30 @@ class OddFiles(MainstayTest):
         done = mainstay("import", "log", "a", "b", "--follow", "--site", "example.com", data=self.server.data)
         self.assertEqual(done.returncode, 1)
         self.assertIn("--follow takes one file", done.stderr)
+
+
+class Formats(LogTest):
+    def test_a_log_that_keeps_no_agents_is_not_one_of_robots(self):
+        server = self.serve()
+        for name in ("common", "nginx_json", "traefik"):  # the last one keeps no headers unless it is told to
+            with self.subTest(format=name):
+                domain = f"{name}.example".replace("_", "-")
+                lines = [in_format(name, n).replace("example.com", domain) for n in range(3)]
+                if name != "common":
+                    lines = [json.dumps({key: value for key, value in json.loads(line).items() if "gent" not in key}) for line in lines]
+                server.site(domain)
+                summary = self.read(server, self.write("log", lines), site=domain)
+                self.assertEqual((summary["accepted"], summary["bots"]), (3, 0), summary)
+
+    def test_files_of_several_formats_go_together(self):
+        server = self.serve()
+        site = server.site()
+        files = [self.write(name, [in_format(name, n + 10 * at) for n in range(10)]) for at, name in enumerate(FORMATS)]
+        files.insert(2, self.write("error.log", ["2026/10/01 10:00:00 [error] 7#7: *1 no such file"] * 5))
+        summary = self.read(server, *files)
+        self.assertEqual((summary["lines"], summary["accepted"], summary["unparsable"]), (75, 70, 5), summary)
+        sources = server.query(site, ["visits"], dimensions=["visit:source"])
+        self.assertEqual({row["dimensions"][0]: row["metrics"][0] for row in sources}, {"Google": 50, "Direct / None": 20})
 
 
 class Snippet(MainstayTest):

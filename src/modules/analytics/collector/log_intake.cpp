@@ -47,14 +47,21 @@ void LogSummary::add(const LogSummary& more) {
 
 LogIntake::LogIntake(std::shared_ptr<const Site> site, std::optional<LogFormat> format, const Generaliser& generaliser,
                      SaltSource salts)
-    : site_(std::move(site)), format_(format), generaliser_(generaliser), salt_source_(std::move(salts)) {}
+    : site_(std::move(site)),
+      format_(format),
+      is_named_(format.has_value()),
+      generaliser_(generaliser),
+      salt_source_(std::move(salts)) {}
 
 Result<> LogIntake::feed(std::string_view block, std::vector<Hit>& hits) {
   salts_.clear();  // held for one block only, so that they are destroyed in time
-  if (!format_) {
+  if (!is_named_) {
     const auto lines = first_lines(block);
     if (lines.empty()) return {};
-    format_ = detect_format(lines);
+    if (const auto found = detect_format(lines); found && found != format_) {
+      format_ = found;
+      parser_.reset();
+    }
     if (!format_) {
       return refuse(Refusal::kInvalid, "analytics.unknown_log_format",
                     "The first lines are of no log format known here; name one with `format`.");

@@ -38,7 +38,8 @@ struct LogSummary {
 class LogIntake {
  public:
   using SaltSource = std::function<std::shared_ptr<const DaySalts>(std::int32_t day)>;
-  /// `format` nothing: found out from the first block.
+  /// `format` nothing: found out from the first lines of each block, because logs of several formats may follow each
+  /// other; where that says nothing, it stays as it was.
   LogIntake(std::shared_ptr<const Site> site, std::optional<LogFormat> format, const Generaliser& generaliser,
             SaltSource salts);
 
@@ -58,6 +59,7 @@ class LogIntake {
 
   std::shared_ptr<const Site> site_;
   std::optional<LogFormat> format_;
+  bool is_named_;                      ///< the format was given, not found out
   std::shared_ptr<LogParser> parser_;  ///< keeps nothing from line to line but its buffers
   const Generaliser& generaliser_;
   SaltSource salt_source_;

@@ -70,6 +70,19 @@ TEST_F(LogIntakeTest, a_format_without_agents_makes_nobody_a_bot) {
   EXPECT_EQ(with.summary().bots, 1U);
 }
 
+TEST_F(LogIntakeTest, logs_of_several_formats_may_follow_each_other) {
+  auto intake = this->intake();
+  ASSERT_TRUE(
+      intake.feed("203.0.113.9 - - [01/Mar/2026:12:00:00 +0000] \"GET /a HTTP/1.1\" 200 512\n", hits_).has_value());
+  ASSERT_TRUE(intake.feed(line("/b"), hits_).has_value());
+  ASSERT_TRUE(intake.feed("example.com:443 " + line("/c"), hits_).has_value());
+  ASSERT_EQ(hits_.size(), 3U);
+  EXPECT_EQ(hits_[0].browser, "");
+  for (std::size_t i = 1; i < hits_.size(); ++i) EXPECT_EQ(hits_[i].browser, "Firefox");
+  ASSERT_TRUE(intake.feed("[error] of no format\n", hits_).has_value());
+  EXPECT_EQ(intake.summary().unparsable, 1U);
+}
+
 TEST_F(LogIntakeTest, the_same_lines_give_the_same_ids_and_alike_lines_stay_apart) {
   const auto text = line("/a") + line("/a") + line("/a");
   std::vector<Hit> again;

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "ports/bus/local/local_bus.h"
+#include "testing/one_site.h"
 #include "testing/report_world.h"
 
 namespace mainstay::analytics {
@@ -13,19 +14,6 @@ namespace {
 
 constexpr SiteId kSite{7};
 constexpr std::string_view kToday = R"({"metrics":["visitors","visits","pageviews","events"],"date_range":"day"})";
-
-class Directory final : public SiteDirectory {
- public:
-  void show(const Site& site) {
-    auto map = std::make_shared<SiteMap>();
-    map->by_key_text = {{"7", std::make_shared<const Site>(site)}};
-    map_ = map;
-  }
-  [[nodiscard]] std::shared_ptr<const SiteMap> snapshot() const override { return map_; }
-
- private:
-  std::shared_ptr<const SiteMap> map_ = std::make_shared<SiteMap>();
-};
 
 /// A site whose hits go into a store and into the live report alike.
 class LiveReportsTest : public ::testing::Test {
@@ -67,7 +55,7 @@ class LiveReportsTest : public ::testing::Test {
   }
 
   testing::ReportWorld world{"Europe/Vienna"};
-  Directory directory;
+  testing::OneSite directory;
   bus::local::LocalBus bus;
   std::uint64_t next_visit = 1;
   Sessioniser sessioniser{[](std::int32_t) { return std::vector<std::uint64_t>{}; },

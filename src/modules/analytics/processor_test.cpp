@@ -13,6 +13,7 @@
 #include "ports/columns/duckdb/duckdb_columns.h"
 #include "ports/stream/embedded/embedded.h"
 #include "testing/fixed_random.h"
+#include "testing/one_site.h"
 #include "testing/run_task.h"
 #include "testing/temporary_folder.h"
 
@@ -61,22 +62,6 @@ class Refusing final : public columns::Columns {
   columns::Columns& inner_;
 };
 
-class OneSite final : public SiteDirectory {
- public:
-  OneSite() {
-    auto site = std::make_shared<Site>();
-    site->id = SiteId{7};
-    site->domain = "example.com";
-    auto map = std::make_shared<SiteMap>();
-    map->by_key_text = {{"7", site}, {"example.com", site}};
-    map_ = map;
-  }
-  [[nodiscard]] std::shared_ptr<const SiteMap> snapshot() const override { return map_; }
-
- private:
-  std::shared_ptr<const SiteMap> map_;
-};
-
 class ProcessorTest : public ::testing::Test {
  protected:
   ProcessorTest() {
@@ -120,7 +105,7 @@ class ProcessorTest : public ::testing::Test {
   clock::system::SystemClock clock_;
   metrics::Registry metrics_;
   bus::local::LocalBus bus_;
-  OneSite sites_;
+  testing::OneSite sites_;
   std::unique_ptr<columns::Columns> columns_ =
       columns::duckdb::open({.folder = folder_.path() / "columns", .export_folder = {}});
   Refusing store_{*columns_};

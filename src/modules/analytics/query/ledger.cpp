@@ -82,8 +82,6 @@ constexpr std::int64_t kPageMax = 500;
 std::string text(const Value& value) { return std::get<std::string>(value); }
 std::int64_t number(const Value& value) { return std::get<std::int64_t>(value); }
 
-}  // namespace
-
 Result<query::TimeRange> range_of_dates(const http::Request& request, const Site& site, Instant now) {
   const query::Calendar calendar{
       .zone = TimeZone::find(site.timezone).value_or(TimeZone::utc()), .now = now, .earliest = site.created_at};
@@ -97,19 +95,28 @@ Result<query::TimeRange> range_of_dates(const http::Request& request, const Site
   return query::resolve(range, "", calendar, "");
 }
 
+}  // namespace
+
+Task<Result<SiteDays>> asked_days(Reports& reports, const http::Request& request) {
+  auto site = reports.site_for(request, request.path_parameter("site_id"));
+  if (!site) co_return refuse(site);
+  const auto range = range_of_dates(request, **site, reports.ports().clock.now());
+  if (!range) co_return refuse(range);
+  co_await reports.ports().freshness.make_current();
+  co_return SiteDays{.site = std::move(*site), .range = *range};
+}
+
 std::string ledger_schema() { return json::schema_text<wire::Ledger>(); }
 std::string stray_ledger_schema() { return json::schema_text<wire::StrayLedger>(); }
 std::string bots_schema() { return json::schema_text<wire::BotPage>(); }
 
 Task<Result<std::string>> ledger(Reports& reports, const http::Request& request) {
-  const auto site = reports.site_for(request, request.path_parameter("site_id"));
-  if (!site) co_return refuse(site);
+  const auto days = co_await asked_days(reports, request);
+  if (!days) co_return refuse(days);
+  const auto& [site, range] = *days;
   const auto& ports = reports.ports();
-  const auto range = range_of_dates(request, **site, ports.clock.now());
-  if (!range) co_return refuse(range);
-  co_await ports.freshness.make_current();
   wire::Ledger shown{.as_of = ports.clock.now()};
-  const std::vector<Value> place{static_cast<std::int64_t>((*site)->id), range->from, range->to};
+  const std::vector<Value> place{static_cast<std::int64_t>(site->id), range.from, range.to};
   const auto accepted = co_await ports.columns.query(
       {R"(select count(*) from events where site_id = $1 and "at" >= $2 and "at" < $3)", place}, kLimits);
   if (!accepted) co_return refuse(accepted);
@@ -133,7 +140,7 @@ Task<Result<std::string>> ledger(Reports& reports, const http::Request& request)
   if (!bots) co_return refuse(bots);
   for (const auto& row : bots->rows) shown.bots.push_back({text(row[0]), text(row[1]), text(row[2]), number(row[3])});
   const auto set_aside = co_await ports.columns.query(
-      {R"(select count(*) from set_aside where "at" >= $1 and "at" < $2)", {range->from, range->to}}, kLimits);
+      {R"(select count(*) from set_aside where "at" >= $1 and "at" < $2)", {range.from, range.to}}, kLimits);
   if (!set_aside) co_return refuse(set_aside);
   shown.set_aside = number(set_aside->rows[0][0]);
   co_return json::write(shown);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "modules/analytics/query/service.h"
@@ -20,9 +21,15 @@ Task<Result<std::string>> stray_ledger(Reports& reports, const http::Request& re
 /// Refuses also kInvalid `analytics.bad_page`.
 Task<Result<std::string>> recent_bots(Reports& reports, const http::Request& request);
 
-/// The local days of `site` from the query parameter `from` to `to`; today where one is missing, the last 30 days where
-/// both are. Refuses kInvalid `analytics.bad_query`.
-[[nodiscard]] Result<query::TimeRange> range_of_dates(const http::Request& request, const Site& site, Instant now);
+/// A site and a run of its days.
+struct SiteDays {
+  std::shared_ptr<const Site> site;
+  query::TimeRange range;
+};
+/// What `request` asks about: the site of its path, and of its query the local days `from` to `to`; today where one is
+/// missing, the last 30 days where both are. Completes when all that was acknowledged before is in the tables. Refuses
+/// as Reports::site_for; kInvalid `analytics.bad_query` for dates that are none.
+[[nodiscard]] Task<Result<SiteDays>> asked_days(Reports& reports, const http::Request& request);
 
 /// The JSON Schemas of what these answer.
 [[nodiscard]] std::string ledger_schema();

@@ -32,19 +32,17 @@ constexpr std::size_t kNamesMax = 300;
 std::string property_names_schema() { return json::schema_text<wire::PropertyNames>(); }
 
 Task<Result<std::string>> property_names(Reports& reports, const http::Request& request) {
-  const auto site = reports.site_for(request, request.path_parameter("site_id"));
-  if (!site) co_return refuse(site);
+  const auto days = co_await asked_days(reports, request);
+  if (!days) co_return refuse(days);
+  const auto& [site, range] = *days;
   const auto& ports = reports.ports();
-  const auto range = range_of_dates(request, **site, ports.clock.now());
-  if (!range) co_return refuse(range);
-  co_await ports.freshness.make_current();
   const auto rows = co_await ports.columns.query(
       {.text =
            fmt::format(R"(select p.name, count(*) from (select unnest(map_keys(e.properties)) as name from events e )"
                        R"(where e.site_id = $1 and e."at" >= $2 and e."at" < $3 and cardinality(e.properties) > 0) p )"
                        R"(group by p.name order by 2 desc, 1 limit {})",
                        kNamesMax),
-       .parameters = {static_cast<std::int64_t>((*site)->id), range->from, range->to}},
+       .parameters = {static_cast<std::int64_t>(site->id), range.from, range.to}},
       {});
   if (!rows) co_return refuse(rows);
   wire::PropertyNames names{.as_of = ports.clock.now()};

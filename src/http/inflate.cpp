@@ -81,19 +81,6 @@ Result<> Inflater::step(std::string& out) {
   return broken();  // also Z_BUF_ERROR: the input ended too early
 }
 
-Result<std::size_t> inflated_size(std::string_view bytes, std::size_t bytes_max) {
-  Inflater inflater(bytes, bytes_max);
-  std::string some;
-  std::size_t all = 0;
-  while (true) {
-    some.clear();
-    const auto got = inflater.read(some);
-    if (!got) return got;
-    if (*got == 0) return all;
-    all += *got;
-  }
-}
-
 Result<std::string> gunzip(std::string_view bytes, std::size_t bytes_max) {
   Inflater inflater(bytes, bytes_max);
   std::string out;

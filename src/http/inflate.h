@@ -39,9 +39,6 @@ class Inflater {
   std::unique_ptr<z_stream_s> stream_;
 };
 
-/// How many bytes `gunzip` would give. Refuses as it does.
-[[nodiscard]] Result<std::size_t> inflated_size(std::string_view bytes, std::size_t bytes_max);
-
 /// Inflates a whole body.
 /// Refuses kInvalid `http.body_too_large` when more than `bytes_max` come out, `http.compression_bomb` when the
 /// ratio is absurd, `http.bad_encoding` when the input is broken, cut off, or followed by something else.

@@ -46,6 +46,27 @@ class Pieces(MainstayTest):
         self.assertEqual((answer.json()["lines"], answer.json()["accepted"]), (count, count))
         self.assertEqual(self.server.totals(self.site, "pageviews"), [count])
 
+    def test_a_log_that_fits_one_piece_is_followed_by_the_next_under_the_same_name(self):
+        self.begin()
+        lines = [log_line(n, f"/page/{n}", at=HOUR_AGO) + "\n" for n in range(50)]
+        done = self.send("".join(lines[:20]), "&import=night&piece=0&finish=1")
+        self.assertEqual(self.send("".join(lines[:20]), "&import=night&piece=0&finish=1"), done)
+        grown = self.send("".join(lines), "&import=night&piece=0&finish=1")
+        self.assertEqual((grown["lines"], grown["accepted"], grown["refused"]), (50, 30, {"duplicate": 20}))
+        self.assertEqual(self.server.totals(self.site, "pageviews"), [50])
+
+    def test_an_import_begun_again_adds_only_what_is_new(self):
+        self.begin()
+        pieces = [(log_line(1, f"/{n}", at=HOUR_AGO + n) + "\n") * 10 for n in range(3)]
+        for number in (0, 1):
+            self.send(pieces[number], f"&import=night&piece={number}")
+        other = self.post(pieces[2], "&import=night&piece=1")
+        self.assertProblem(other, 409, "analytics.piece_out_of_order", "piece")
+        for number in (0, 1, 2):
+            done = self.send(pieces[number], f"&import=night&piece={number}{'&finish=1' if number == 2 else ''}")
+        self.assertEqual((done["lines"], done["accepted"], done["refused"]), (30, 10, {"duplicate": 20}))
+        self.assertEqual(self.server.totals(self.site, "pageviews"), [30])
+
     def test_a_piece_out_of_order_is_refused(self):
         self.begin()
         line = log_line(1) + "\n"

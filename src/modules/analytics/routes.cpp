@@ -25,8 +25,8 @@ constexpr std::string_view kLogSummarySchema =
     R"("status":{"type":"object","additionalProperties":{"type":"integer"}},"bytes":{"type":"integer"}}})";
 
 constexpr std::string_view kPieceSchema =
-    R"({"type":"integer","minimum":0,"maximum":4294967295,"description":"Number of this piece of the import, from 0. )"
-    R"(The same number again adds nothing and has the same answer; one that skips is refused."})";
+    R"({"type":"integer","minimum":0,"maximum":4294967295,"description":"Number of this piece of the import; 0 begins one. )"
+    R"(The same lines again under the same number add nothing; a number that skips is refused."})";
 
 /// What a body that holds log lines asks for.
 struct LogRequest {
@@ -94,9 +94,11 @@ struct Handlers {
   }
 
   Result<LogSummary> import(const LogRequest& asked, LogText lines) const {
-    const auto import = rooms.imports.open(asked.import, asked.site, asked.format);
+    std::optional<LogImports::Piece> piece;
+    if (asked.piece) piece = {.number = *asked.piece, .fingerprint = lines.fingerprint()};
+    const auto import = rooms.imports.open(asked.import, asked.site, asked.format, piece);
     if (!import) return refuse(import);
-    if (auto fed = rooms.imports.feed(**import, std::move(lines), asked.piece); !fed) return refuse(fed);
+    if (auto fed = rooms.imports.feed(**import, std::move(lines), piece); !fed) return refuse(fed);
     if (asked.finish) return rooms.imports.finish(**import);
     return rooms.imports.so_far(**import);
   }

@@ -23,13 +23,15 @@ constexpr std::chrono::minutes kDrainPatience{30};
 
 class LogImports::Import {
  public:
-  Import(SiteId of, LogIntake given, std::uint64_t number)
-      : site(of), intake(std::make_unique<LogIntake>(std::move(given))), batch(number) {}
-  SiteId site;
+  Import(SiteId of, LogIntake given, std::uint64_t number, std::optional<Piece> begun_with)
+      : site(of), first_piece(begun_with), intake(std::make_unique<LogIntake>(std::move(given))), batch(number) {}
+  const SiteId site;
+  const std::optional<Piece> first_piece;
   std::mutex mutex;
   std::unique_ptr<LogIntake> intake;  ///< as of the last block that was stored
-  std::uint64_t batch;
-  std::uint64_t next_piece = 0;
+  const std::uint64_t batch;
+  std::optional<Piece> last_piece;  ///< that was stored
+  std::atomic<std::uint64_t> next_piece = 0;
   LogSummary summary;  ///< when finished
   std::atomic<bool> finished = false;
   std::atomic<Instant> fed_at;  ///< or finished
@@ -85,12 +87,15 @@ LogImports::LogImports(Ports ports) : ports_(std::move(ports)) {}
 LogImports::~LogImports() = default;
 
 Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& name, std::shared_ptr<const Site> site,
-                                                             std::optional<LogFormat> format) {
+                                                             std::optional<LogFormat> format,
+                                                             std::optional<Piece> piece) {
   const std::scoped_lock lock(mutex_);
   const auto now = ports_.clock.now();
   make_room(now);
-  if (const auto found = imports_.find(name); found != imports_.end()) return found->second;
-  const auto open = std::ranges::count_if(imports_, [](const auto& entry) { return !entry.second->finished; });
+  const auto found = imports_.find(name);
+  if (found != imports_.end() && !begins_anew(*found->second, piece)) return found->second;
+  const auto open = std::ranges::count_if(
+      imports_, [&name](const auto& entry) { return entry.first != name && !entry.second->finished; });
   if (!name.empty() && static_cast<std::size_t>(open) >= kOpenMax) {
     return refuse_for_now("analytics.too_many_imports", "Too many imports are running; try again later.",
                           kImportsRetryAfter);
@@ -102,11 +107,15 @@ Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& 
   // Larger numbers are newer, so that the processor forgets the oldest batch first.
   const auto batch = static_cast<std::uint64_t>(to_micros(now)) << 8 | (ports_.random.number() & 0xFF);
   const auto id = site->id;
-  auto made =
-      std::make_shared<Import>(id, LogIntake(std::move(site), format, ports_.generaliser, std::move(salts)), batch);
+  auto made = std::make_shared<Import>(id, LogIntake(std::move(site), format, ports_.generaliser, std::move(salts)),
+                                       batch, piece);
   made->fed_at = now;
-  if (!name.empty()) imports_.emplace(name, made);
+  if (!name.empty()) imports_.insert_or_assign(name, made);
   return made;
+}
+
+bool LogImports::begins_anew(const Import& import, std::optional<Piece> piece) {
+  return piece && piece->number == 0 && (import.first_piece != piece || import.next_piece > 1);
 }
 
 /// Closes what has been idle for long and forgets the oldest of too many that are finished.
@@ -122,24 +131,28 @@ void LogImports::make_room(Instant now) {
 }
 
 std::unexpected<Failure> LogImports::refuse_piece(const Import& import) {
-  auto failure = refuse_field("analytics.piece_out_of_order", "piece",
-                              import.finished ? "This import is finished; give a new one another name."
-                                              : fmt::format("Piece {} comes next in this import.", import.next_piece));
+  auto failure =
+      refuse_field("analytics.piece_out_of_order", "piece",
+                   import.finished ? "This import is finished; begin a new one with piece 0, or give it another name."
+                                   : fmt::format("Piece {} comes next in this import.", import.next_piece.load()));
   failure.error().kind = Refusal::kConflict;
   return failure;
 }
 
-Result<> LogImports::feed(Import& import, LogText lines, std::optional<std::uint64_t> piece) {
+Result<> LogImports::feed(Import& import, LogText lines, std::optional<Piece> piece) {
   const std::scoped_lock lock(import.mutex);
-  if (piece && *piece < import.next_piece && (!import.finished || *piece + 1 == import.next_piece)) return {};
+  if (piece && piece == import.last_piece) return {};
   if (import.finished && !piece && lines.empty()) return {};
-  if (import.finished || (piece && *piece != import.next_piece)) return refuse_piece(import);
+  if (import.finished || (piece && piece->number != import.next_piece)) return refuse_piece(import);
   import.fed_at = ports_.clock.now();
   auto next = std::make_unique<LogIntake>(*import.intake);
   if (auto stored = store(*next, import.batch, lines); !stored) return stored;
   note_refusals(import.site, import.intake->summary(), next->summary());
   import.intake = std::move(next);
-  if (piece) ++import.next_piece;
+  if (piece) {
+    import.last_piece = piece;
+    ++import.next_piece;
+  }
   return {};
 }
 

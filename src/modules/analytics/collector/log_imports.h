@@ -38,19 +38,28 @@ class LogImports {
   explicit LogImports(Ports ports);
   ~LogImports();
 
+  /// A part of a log that its sender numbers from 0. The same number and lines again are the same piece.
+  struct Piece {
+    std::uint64_t number = 0;
+    std::uint64_t fingerprint = 0;  ///< LogText's
+    bool operator==(const Piece&) const = default;
+  };
+
   class Import;
   /// The import of that name, running or finished a while ago, or a new one when there is none; "" makes one that
-  /// nobody else can feed.
+  /// nobody else can feed. Piece 0 begins a new one in its place, unless the import began with that very piece and has
+  /// no other yet.
   /// Refuses kUnavailable `analytics.too_many_imports`.
   [[nodiscard]] Result<std::shared_ptr<Import>> open(const std::string& name, std::shared_ptr<const Site> site,
-                                                     std::optional<LogFormat> format);
+                                                     std::optional<LogFormat> format, std::optional<Piece> piece = {});
   /// Takes whole lines; one call at a time per import waits for the other. When it refuses or throws, some of the
   /// lines may be stored; the import stands where it was, so that all of them can be fed again and count once.
-  /// `piece` numbers the calls of an import from 0: one that was stored before adds nothing. Without it nobody can
-  /// tell lines that come again from others like them.
+  /// The last piece that was stored adds nothing when it comes again. Without pieces nobody can tell lines that come
+  /// again from others like them.
   /// Refuses kInvalid `analytics.unknown_log_format`, kUnavailable `stream.full`, kConflict
-  /// `analytics.piece_out_of_order` for a number that skips and for anything new in a finished import.
-  [[nodiscard]] Result<> feed(Import& import, LogText lines, std::optional<std::uint64_t> piece = {});
+  /// `analytics.piece_out_of_order` for any other piece that is not the next, and for anything new in a finished
+  /// import.
+  [[nodiscard]] Result<> feed(Import& import, LogText lines, std::optional<Piece> piece = {});
   /// Waits until everything fed is in the reports, closes the import and says what became of it; says so again when
   /// asked again.
   [[nodiscard]] LogSummary finish(Import& import);
@@ -65,6 +74,7 @@ class LogImports {
  private:
   class Appends;
   void make_room(Instant now);
+  [[nodiscard]] static bool begins_anew(const Import& import, std::optional<Piece> piece);
   [[nodiscard]] static std::unexpected<Failure> refuse_piece(const Import& import);
   [[nodiscard]] Result<> store(LogIntake& intake, std::uint64_t batch, LogText& lines);
   void note_refusals(SiteId site, const LogSummary& before, const LogSummary& now);

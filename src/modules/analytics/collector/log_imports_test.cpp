@@ -17,6 +17,7 @@
 #include "testing/country_file.h"
 #include "testing/engines.h"
 #include "testing/fixed_random.h"
+#include "testing/one_site.h"
 #include "testing/temporary_folder.h"
 
 namespace mainstay::analytics {
@@ -51,21 +52,6 @@ class Failing final : public stream::Stream {
   stream::Stream& inner_;
 };
 
-class OneSite final : public SiteDirectory {
- public:
-  OneSite() {
-    auto site = std::make_shared<Site>();
-    site->id = SiteId{7};
-    site->domain = "example.com";
-    site->hosts = {"example.com"};
-    map_->by_key_text = {{"7", site}, {"example.com", site}};
-  }
-  [[nodiscard]] std::shared_ptr<const SiteMap> snapshot() const override { return map_; }
-
- private:
-  std::shared_ptr<SiteMap> map_ = std::make_shared<SiteMap>();
-};
-
 class LogImportsTest : public ::testing::Test {
  protected:
   LogImportsTest() {
@@ -75,10 +61,16 @@ class LogImportsTest : public ::testing::Test {
   }
   ~LogImportsTest() override { processor_.stop(); }
 
-  std::shared_ptr<LogImports::Import> open(const std::string& name) {
-    auto made = imports_.open(name, sites_.snapshot()->find("7"), LogFormat::kCombined);
+  std::shared_ptr<LogImports::Import> open(const std::string& name, std::optional<LogImports::Piece> piece = {}) {
+    auto made = imports_.open(name, sites_.snapshot()->find("7"), LogFormat::kCombined, piece);
     return made ? *made : nullptr;
   }
+  /// A request with a numbered piece.
+  Result<> send(const std::string& name, const std::string& text, std::uint64_t number) {
+    const LogImports::Piece piece{.number = number, .fingerprint = LogText(text).fingerprint()};
+    return imports_.feed(*open(name, piece), text, piece);
+  }
+  LogSummary finish(const std::string& name) { return imports_.finish(*open(name)); }
   /// Views of one second, of which each three are alike.
   static std::string views(int count) {
     std::string text;
@@ -100,7 +92,7 @@ class LogImportsTest : public ::testing::Test {
   clock::system::SystemClock clock_;
   metrics::Registry metrics_;
   bus::local::LocalBus bus_;
-  OneSite sites_;
+  testing::OneSite sites_;
   IoThreads threads_{1};
   testing::TestDatabase place_{testing::Engine::kSqlite};
   std::unique_ptr<sql::Database> database_ = place_.open(analytics::migrations());
@@ -161,39 +153,73 @@ TEST_F(LogImportsTest, the_same_lines_again_add_nothing_and_each_is_told) {
 }
 
 TEST_F(LogImportsTest, a_piece_again_adds_nothing_and_has_the_same_answer) {
-  const auto import = open("pieces");
-  ASSERT_TRUE(imports_.feed(*import, views(300), 0).has_value());
-  const auto first = to_json(imports_.so_far(*import));
-  ASSERT_TRUE(imports_.feed(*open("pieces"), views(300), 0).has_value());
-  EXPECT_EQ(to_json(imports_.so_far(*import)), first);
-  ASSERT_TRUE(imports_.feed(*import, views(300), 1).has_value());
-  const auto summary = imports_.finish(*import);
+  for (std::uint64_t number = 0; number < 3; ++number) {
+    ASSERT_TRUE(send("pieces", views(300), number).has_value());
+    const auto first = to_json(imports_.so_far(*open("pieces")));
+    ASSERT_TRUE(send("pieces", views(300), number).has_value());
+    EXPECT_EQ(to_json(imports_.so_far(*open("pieces"))), first);
+  }
+  EXPECT_EQ(finish("pieces").accepted, 900U);
+  EXPECT_EQ(ask("select count(*) from events"), 900);
+}
+
+TEST_F(LogImportsTest, other_lines_under_the_number_of_a_piece_are_refused_and_not_taken_for_it) {
+  ASSERT_TRUE(send("pieces", views(3), 0).has_value());
+  ASSERT_TRUE(send("pieces", views(6), 1).has_value());
+  const auto refused = send("pieces", views(9), 1);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, "analytics.piece_out_of_order");
+  EXPECT_EQ(imports_.so_far(*open("pieces")).lines, 9U);
+}
+
+TEST_F(LogImportsTest, a_first_piece_of_other_lines_begins_a_new_import_under_the_same_name) {
+  ASSERT_TRUE(send("night", views(300), 0).has_value());
+  EXPECT_EQ(finish("night").accepted, 300U);
+  ASSERT_TRUE(send("night", views(900), 0).has_value());
+  const auto summary = finish("night");
+  EXPECT_EQ(summary.lines, 900U);
   EXPECT_EQ(summary.accepted, 600U);
-  EXPECT_EQ(ask("select count(*) from events"), 600);
+  EXPECT_EQ(summary.refused.at("duplicate"), 300U);
+  EXPECT_EQ(ask("select count(*) from events"), 900);
+}
+
+TEST_F(LogImportsTest, an_import_begun_again_before_or_after_its_end_adds_nothing_but_what_is_new) {
+  for (const bool ends : {false, true}) {
+    ASSERT_TRUE(send("log", views(300), 0).has_value());
+    ASSERT_TRUE(send("log", views(300), 1).has_value());
+    if (ends) {
+      EXPECT_EQ(finish("log").refused.at("duplicate"), 600U);
+    }
+  }
+  // The log grew, and what was the second piece is longer now.
+  ASSERT_TRUE(send("log", views(300), 0).has_value());
+  ASSERT_TRUE(send("log", views(450), 1).has_value());
+  const auto summary = finish("log");
+  EXPECT_EQ(summary.lines, 750U);
+  EXPECT_EQ(summary.accepted, 150U);
+  EXPECT_EQ(ask("select count(*) from events"), 750);
 }
 
 TEST_F(LogImportsTest, a_piece_again_waits_for_the_one_under_way) {
-  const auto import = open("pieces");
-  auto again = std::async(std::launch::async, [&] { return imports_.feed(*import, views(3'000), 0).has_value(); });
-  EXPECT_TRUE(imports_.feed(*import, views(3'000), 0).has_value());
-  EXPECT_EQ(imports_.so_far(*import).lines, 3'000U);
+  auto again = std::async(std::launch::async, [&] { return send("pieces", views(3'000), 0).has_value(); });
+  EXPECT_TRUE(send("pieces", views(3'000), 0).has_value());
+  EXPECT_EQ(imports_.so_far(*open("pieces")).lines, 3'000U);
   EXPECT_TRUE(again.get());
-  EXPECT_EQ(imports_.so_far(*import).lines, 3'000U);
+  EXPECT_EQ(imports_.so_far(*open("pieces")).lines, 3'000U);
 }
 
 TEST_F(LogImportsTest, a_piece_that_failed_is_stored_when_it_comes_again) {
-  const auto import = open("pieces");
   stream_.takes = 1;
-  EXPECT_THROW((void)imports_.feed(*import, views(900), 0), Unavailable);
+  EXPECT_THROW((void)send("pieces", views(900), 0), Unavailable);
   stream_.takes = 1'000'000;
-  ASSERT_TRUE(imports_.feed(*import, views(900), 0).has_value());
-  EXPECT_EQ(imports_.finish(*import).accepted, 900U);
+  ASSERT_TRUE(send("pieces", views(900), 0).has_value());
+  EXPECT_EQ(finish("pieces").accepted, 900U);
 }
 
 TEST_F(LogImportsTest, a_shutdown_ends_the_wait_for_room_in_the_queue_and_nothing_counts) {
   stream_.full = true;
   const auto import = open("full");
-  auto fed = std::async(std::launch::async, [&] { return imports_.feed(*import, views(900), 0); });
+  auto fed = std::async(std::launch::async, [&] { return imports_.feed(*import, views(900)); });
   constexpr int kRecords = 4;  // more appends than that are second tries
   while (stream_.found_full <= kRecords) std::this_thread::yield();
   imports_.stop();
@@ -204,27 +230,24 @@ TEST_F(LogImportsTest, a_shutdown_ends_the_wait_for_room_in_the_queue_and_nothin
 }
 
 TEST_F(LogImportsTest, a_piece_that_skips_is_refused_and_the_one_that_comes_next_is_named) {
-  const auto import = open("pieces");
-  ASSERT_TRUE(imports_.feed(*import, views(3), 0).has_value());
-  const auto refused = imports_.feed(*import, views(3), 2);
+  ASSERT_TRUE(send("pieces", views(3), 0).has_value());
+  const auto refused = send("pieces", views(3), 2);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().kind, Refusal::kConflict);
   EXPECT_EQ(refused.error().code, "analytics.piece_out_of_order");
   EXPECT_EQ(refused.error().errors.at(0).field, "piece");
-  EXPECT_EQ(imports_.so_far(*import).lines, 3U);
+  EXPECT_EQ(imports_.so_far(*open("pieces")).lines, 3U);
 }
 
 TEST_F(LogImportsTest, a_finished_import_says_the_same_again_and_takes_nothing_new) {
-  const auto import = open("done");
-  ASSERT_TRUE(imports_.feed(*import, views(30), 0).has_value());
-  const auto summary = to_json(imports_.finish(*import));
-  const auto again = open("done");
-  ASSERT_TRUE(imports_.feed(*again, views(30), 0).has_value());
-  EXPECT_EQ(to_json(imports_.finish(*again)), summary);
-  ASSERT_TRUE(imports_.feed(*again, "").has_value());
-  EXPECT_EQ(to_json(imports_.finish(*again)), summary);
-  EXPECT_FALSE(imports_.feed(*again, views(30)).has_value());
-  EXPECT_FALSE(imports_.feed(*again, views(30), 1).has_value());
+  ASSERT_TRUE(send("done", views(30), 0).has_value());
+  const auto summary = to_json(finish("done"));
+  ASSERT_TRUE(send("done", views(30), 0).has_value());
+  EXPECT_EQ(to_json(finish("done")), summary);
+  ASSERT_TRUE(imports_.feed(*open("done"), "").has_value());
+  EXPECT_EQ(to_json(finish("done")), summary);
+  EXPECT_FALSE(imports_.feed(*open("done"), views(30)).has_value());
+  EXPECT_FALSE(send("done", views(30), 1).has_value());
   EXPECT_EQ(ask("select count(*) from events"), 30);
 }
 
@@ -234,9 +257,9 @@ TEST_F(LogImportsTest, of_finished_imports_so_many_are_kept_and_they_use_up_no_p
     ASSERT_NE(import, nullptr) << i;
     (void)imports_.finish(*import);
   }
-  EXPECT_TRUE(imports_.feed(*open("0"), views(3), 0).has_value()) << "forgotten, so its name is free";
+  EXPECT_TRUE(imports_.feed(*open("0"), views(3)).has_value()) << "forgotten, so its name is free";
   EXPECT_EQ(imports_.so_far(*open("0")).lines, 3U);
-  EXPECT_FALSE(imports_.feed(*open(std::to_string(LogImports::kFinishedMax + 2)), views(3), 0).has_value());
+  EXPECT_FALSE(imports_.feed(*open(std::to_string(LogImports::kFinishedMax + 2)), views(3)).has_value());
 }
 
 TEST_F(LogImportsTest, imports_without_a_name_do_not_use_up_the_places_of_those_with_one) {

@@ -1,18 +1,31 @@
 #include "modules/analytics/collector/log_text.h"
 
 #include <algorithm>
+#include <span>
 
+#include "base/hash.h"
 #include "modules/analytics/classify/log_line.h"
 
 namespace mainstay::analytics {
 
 Result<LogText> LogText::unpack(std::string_view packed, std::size_t bytes_max) {
-  const auto size = http::inflated_size(packed, bytes_max);
-  if (!size) return refuse(size);
   LogText text;
-  text.size_ = *size;
+  http::Inflater inflater(packed, bytes_max);
+  std::string some;
+  while (true) {
+    some.clear();
+    const auto got = inflater.read(some);
+    if (!got) return refuse(got);
+    if (*got == 0) break;
+    text.size_ += *got;
+    text.crc_ = crc32c(std::as_bytes(std::span{some}), text.crc_);
+  }
   text.inflater_ = std::make_unique<http::Inflater>(packed, bytes_max);
   return text;
+}
+
+std::uint64_t LogText::fingerprint() const {
+  return std::uint64_t{size_} << 32 | (inflater_ ? crc_ : crc32c(std::as_bytes(std::span{plain_})));
 }
 
 std::string_view LogText::next() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class LogText {
   [[nodiscard]] static Result<LogText> unpack(std::string_view packed, std::size_t bytes_max);
 
   [[nodiscard]] bool empty() const { return size_ == 0; }
+  /// Of all the lines, packed or not: their length and CRC-32C. Before the first `next`.
+  [[nodiscard]] std::uint64_t fingerprint() const;
   /// The next whole lines, "" at the end; they hold until the next call. Of a packed line that is longer than a piece
   /// as much comes as makes it too long to be read.
   [[nodiscard]] std::string_view next();
@@ -34,6 +37,7 @@ class LogText {
 
   std::string_view plain_;
   std::size_t size_ = 0;
+  std::uint32_t crc_ = 0;  ///< of packed lines
   std::unique_ptr<http::Inflater> inflater_;
   std::string unpacked_;
   std::size_t given_ = 0;  ///< of `unpacked_`

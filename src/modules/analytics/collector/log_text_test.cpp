@@ -46,6 +46,7 @@ TEST(LogText, packed_lines_come_as_plain_ones_do) {
     const auto packed = http::gzip(text, 1);
     auto unpacked = LogText::unpack(packed, kEnough);
     ASSERT_TRUE(unpacked);
+    EXPECT_EQ(unpacked->fingerprint(), LogText(text).fingerprint());
     constexpr std::size_t kPieceMax = LogText::kPieceBytes + (64 << 10);
     EXPECT_TRUE(read(std::move(*unpacked), kPieceMax) == read(text, kPieceMax)) << text.size();
   }
@@ -73,6 +74,14 @@ TEST(LogText, what_is_broken_or_too_large_is_refused_before_its_first_line) {
   EXPECT_TRUE(LogText::unpack(packed, text.size()));
   packed.pop_back();
   EXPECT_EQ(LogText::unpack(packed, kEnough).error().code, "http.bad_encoding");
+}
+
+TEST(LogText, other_lines_have_another_fingerprint) {
+  const auto text = lines(1 << 20, 300);
+  auto changed = text;
+  changed[text.size() / 2] ^= 1;
+  EXPECT_NE(LogText(changed).fingerprint(), LogText(text).fingerprint());
+  EXPECT_NE(LogText::unpack(http::gzip(changed, 1), kEnough)->fingerprint(), LogText(text).fingerprint());
 }
 
 TEST(LogText, knows_whether_it_is_empty) {

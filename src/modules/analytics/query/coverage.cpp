@@ -215,11 +215,12 @@ std::optional<RolledUp> rolled_up(const std::vector<Dimension>& dimensions, cons
   }
   if (filters.size() > 1 || result.interval == Interval::kHour) return std::nullopt;
   result.only = only_value(filters[0]);
+  if (!result.only) return std::nullopt;  // also any filter that is made of others and has no dimension of its own
   if (dimensions.size() == 1 && dimensions[0].info->special == Special::kProperty) {
-    if (!result.only || filters[0].dimension.name() != "event:name") return std::nullopt;
+    if (filters[0].dimension.name() != "event:name") return std::nullopt;
     return RolledUp{.name = dimensions[0].name(), .interval = {}, .only = {}, .piece = result.only};
   }
-  const auto name = result.only ? rolled_up_name({filters[0].dimension}) : std::nullopt;
+  const auto name = rolled_up_name({filters[0].dimension});
   const bool same = dimensions.size() == 1 && is_same(dimensions[0], filters[0].dimension);
   if (!name || !(dimensions.empty() || by_time || same)) return std::nullopt;
   result.name = *name;

@@ -167,6 +167,23 @@ TEST_F(ReportsTest, filters_choose_visitors) {
   }
 }
 
+TEST_F(ReportsTest, filters_made_of_others_go_with_a_dimension) {
+  const std::vector<std::pair<std::string, Rows>> cases{
+      {R"(["or",[["is","visit:country",["FR"]],["is","visit:country",["DE"]]]])", {"DE: 2", "FR: 1"}},
+      {R"(["and",[["is","visit:country",["DE"]],["is","event:page",["/pricing"]]]])", {"DE: 1"}},
+      {R"(["not",["is","visit:country",["DE"]]])", {"(not set): 1", "FR: 1"}},
+      {R"(["has_done",["is","event:page",["/pricing"]]])", {"DE: 1", "FR: 1"}},
+      {R"(["has_not_done",["is","event:page",["/pricing"]]])", {"(not set): 1", "DE: 1", "FR: 1"}},
+  };
+  for (const auto& [filter, rows] : cases) {
+    SCOPED_TRACE(filter);
+    EXPECT_EQ(world_.rows(R"({"date_range":["2026-11-19","2026-11-20"],"metrics":["visitors"],
+                "dimensions":["visit:country"],"filters":[)" +
+                          filter + "]}"),
+              rows);
+  }
+}
+
 TEST(GoalsTest, a_star_stays_within_its_segment_in_every_script) {
   ReportWorld world;
   world.view(1, "2026-11-19T10:00:00Z", "/日本語/a");

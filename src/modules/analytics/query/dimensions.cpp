@@ -26,7 +26,7 @@ constexpr auto kDimensions = std::to_array<DimensionInfo>({
     {"visit:exit_page_hostname", "", "exit_hostname", "exit_hostname", kNotSet},
     {"visit:source", "source", "source", "source", kDirectNone},
     {"visit:referrer", "referrer", "referrer", "referrer", kDirectNone},
-    {"visit:channel", "channel", "channel", "channel", "Direct"},
+    {"visit:channel", "channel", "channel", "channel", kNotSet},
     {"visit:utm_medium", "utm_medium", "utm_medium", "utm_medium", kNotSet},
     {"visit:utm_source", "utm_source", "utm_source", "utm_source", kNotSet},
     {"visit:utm_campaign", "utm_campaign", "utm_campaign", "utm_campaign", kNotSet},

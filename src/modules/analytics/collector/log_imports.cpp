@@ -130,6 +130,12 @@ void LogImports::make_room(Instant now) {
       imports_, {}, [&](const auto& entry) { return finished(entry) ? entry.second->fed_at.load() : Instant::max(); }));
 }
 
+/// Nothing of it could be read: who sends again may name the format.
+void LogImports::forget(const Import& import) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(imports_, [&import](const auto& entry) { return entry.second.get() == &import; });
+}
+
 std::unexpected<Failure> LogImports::refuse_piece(const Import& import) {
   auto failure =
       refuse_field("analytics.piece_out_of_order", "piece",
@@ -146,7 +152,10 @@ Result<> LogImports::feed(Import& import, LogText lines, std::optional<Piece> pi
   if (import.finished || (piece && piece->number != import.next_piece)) return refuse_piece(import);
   import.fed_at = ports_.clock.now();
   auto next = std::make_unique<LogIntake>(*import.intake);
-  if (auto stored = store(*next, import.batch, lines); !stored) return stored;
+  if (auto stored = store(*next, import.batch, lines); !stored) {
+    if (!next->format()) forget(import);
+    return stored;
+  }
   note_refusals(import.site, import.intake->summary(), next->summary());
   import.intake = std::move(next);
   if (piece) {

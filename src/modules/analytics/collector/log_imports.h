@@ -74,6 +74,7 @@ class LogImports {
  private:
   class Appends;
   void make_room(Instant now);
+  void forget(const Import& import);
   [[nodiscard]] static bool begins_anew(const Import& import, std::optional<Piece> piece);
   [[nodiscard]] static std::unexpected<Failure> refuse_piece(const Import& import);
   [[nodiscard]] Result<> store(LogIntake& intake, std::uint64_t batch, LogText& lines);

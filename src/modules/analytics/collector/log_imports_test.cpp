@@ -262,6 +262,13 @@ TEST_F(LogImportsTest, of_finished_imports_so_many_are_kept_and_they_use_up_no_p
   EXPECT_FALSE(imports_.feed(*open(std::to_string(LogImports::kFinishedMax + 2)), views(3)).has_value());
 }
 
+TEST_F(LogImportsTest, lines_of_unknown_format_leave_their_name_to_who_names_the_format) {
+  const auto unknown = imports_.open("odd", sites_.snapshot()->find("7"), std::nullopt).value();
+  EXPECT_EQ(imports_.feed(*unknown, "what is this?\n").error().code, "analytics.unknown_log_format");
+  ASSERT_TRUE(imports_.feed(*open("odd"), "what is this?\n").has_value());
+  EXPECT_EQ(finish("odd").unparsable, 1U);
+}
+
 TEST_F(LogImportsTest, imports_without_a_name_do_not_use_up_the_places_of_those_with_one) {
   for (std::size_t i = 0; i <= LogImports::kOpenMax; ++i) {
     ASSERT_NE(open(""), nullptr);

@@ -9,6 +9,12 @@
 
 namespace mainstay {
 
+/// Lets a map whose keys are texts be asked without making a string: std::unordered_map<…, TextHash, std::equal_to<>>.
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::string to_lower_ascii(std::string_view text);
 [[nodiscard]] bool equal_ignoring_case(std::string_view left, std::string_view right);

@@ -116,42 +116,69 @@ void Collector::count_refusal(std::string_view named_site, std::string_view code
   refusals_.count(site ? site->id : SiteId{}, code);
 }
 
-Task<Result<>> Collector::take(const http::Request& request, std::vector<BeaconEvent> events) {
+Result<std::vector<Collector::Allowed>> Collector::authorise(const http::Request& request,
+                                                             const std::vector<BeaconEvent>& events) {
   const auto sites = ports_.sites.snapshot();
-  const auto now = ports_.clock.now();
+  const Fields fields{request.headers};
+  std::vector<Allowed> all;
+  all.reserve(events.size());
+  for (const auto& event : events) {
+    auto allowed = authorise(request, fields, *sites, event);
+    if (!allowed) return refuse(allowed);
+    all.push_back(std::move(*allowed));
+  }
+  return all;
+}
+
+Result<Collector::Judged> Collector::judge(const http::Request& request, const std::vector<BeaconEvent>& events,
+                                           const std::vector<Allowed>& allowed, Instant now) {
   const Fields fields{request.headers};
   auto sender = fields.sender(request.client_address);
+  Judged judged;
   std::vector<Hit> hits;
   hits.reserve(events.size());
-  std::vector<std::pair<SiteId, std::string_view>> uncounted;
-  for (const auto& event : events) {
-    const auto allowed = authorise(request, fields, *sites, event);
-    if (!allowed) co_return refuse(allowed);
-    const auto& site = *allowed->site;
-    sender.trusted = allowed->trusted;
-    sender.signals.headers_known = !allowed->trusted;
-    const auto day = utc_day(event.timestamp.value_or(now));
-    auto salts = ports_.salts.cached(day);
-    if (!salts) salts = co_await ports_.salts.for_day(day);
-    auto hit = ports_.generaliser.event(site, event, sender, now, *salts);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto& site = *allowed[i].site;
+    sender.trusted = allowed[i].trusted;
+    sender.signals.headers_known = !allowed[i].trusted;
+    auto hit = ports_.generaliser.event(site, events[i], sender, now, *allowed[i].salts);
     if (hit) {
       hits.push_back(std::move(*hit));
     } else if (hit.error().reason == kBadUrl) {
       refusals_.count(site.id, kBadUrl);
-      co_return refuse_field("analytics.bad_event", "/url", "Expected an absolute URL of a page.");
+      return refuse_field("analytics.bad_event", "/url", "Expected an absolute URL of a page.");
     } else {
-      uncounted.emplace_back(site.id, hit.error().reason);
+      judged.uncounted.emplace_back(site.id, hit.error().reason);
     }
   }
-  if (!hits.empty()) {
-    const auto appended = co_await ports_.stream.append(encode(hits));
+  if (hits.empty()) return judged;
+  judged.record = encode(hits);
+  judged.hits = hits.size();
+  judged.site = hits.front().site;
+  return judged;
+}
+
+Task<Result<>> Collector::take(const http::Request& request, std::vector<BeaconEvent> events) {
+  const auto now = ports_.clock.now();
+  auto allowed = authorise(request, events);
+  if (!allowed) co_return refuse(allowed);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto day = utc_day(events[i].timestamp.value_or(now));
+    auto& salts = (*allowed)[i].salts = ports_.salts.cached(day);
+    if (!salts) salts = co_await ports_.salts.for_day(day);
+  }
+  auto judged = judge(request, events, *allowed, now);
+  if (!judged) co_return refuse(judged);
+  events = {};
+  if (judged->hits > 0) {
+    const auto appended = co_await ports_.stream.append(std::move(judged->record));
     if (!appended) {
-      refusals_.count(hits.front().site, appended.error().code);
+      refusals_.count(judged->site, appended.error().code);
       co_return refuse(appended);
     }
-    accepted_.add(hits.size());
+    accepted_.add(judged->hits);
   }
-  for (const auto& [site, reason] : uncounted) refusals_.count(site, reason);
+  for (const auto& [site, reason] : judged->uncounted) refusals_.count(site, reason);
   co_return Result<>{};
 }
 

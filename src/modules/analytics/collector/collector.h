@@ -49,12 +49,25 @@ class Collector {
 
  private:
   struct Fields;
+  /// What an event may do, and what its visitor is hashed with.
   struct Allowed {
     std::shared_ptr<const Site> site;
     bool trusted = false;  ///< showed the site's key
+    std::shared_ptr<const DaySalts> salts;
+  };
+  /// What becomes of a request's events. All that waits for the disk, so it is small: thousands may wait.
+  struct Judged {
+    std::string record;    ///< of the hits, for the queue; "" when none counts
+    std::size_t hits = 0;  ///< in the record
+    SiteId site{};         ///< of the first
+    std::vector<std::pair<SiteId, std::string_view>> uncounted = {};  ///< and why
   };
   [[nodiscard]] Result<Allowed> authorise(const http::Request& request, const Fields& fields, const SiteMap& sites,
                                           const BeaconEvent& event);
+  [[nodiscard]] Result<std::vector<Allowed>> authorise(const http::Request& request,
+                                                       const std::vector<BeaconEvent>& events);
+  [[nodiscard]] Result<Judged> judge(const http::Request& request, const std::vector<BeaconEvent>& events,
+                                     const std::vector<Allowed>& allowed, Instant now);
   [[nodiscard]] Result<> admit(const http::Request& request);
 
   Ports ports_;

@@ -255,18 +255,24 @@ std::string_view screen_class(std::int32_t width) {
 }
 
 std::string primary_language(std::string_view accept_language) {
-  const auto first = trim(accept_language.substr(0, accept_language.find_first_of(",;")));
-  const auto parts = split(first, '-');
+  auto rest = trim(accept_language.substr(0, accept_language.find_first_of(",;")));
+  const auto next_part = [&rest] {
+    const auto part = rest.substr(0, rest.find('-'));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    return part;
+  };
   const auto letters = [](std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
   };
-  if (parts[0].size() < 2 || parts[0].size() > 3 || !letters(parts[0])) return "";
-  auto tag = to_lower_ascii(parts[0]);
+  const auto language = next_part();
+  if (language.size() < 2 || language.size() > 3 || !letters(language)) return "";
+  auto tag = to_lower_ascii(language);
   // Only a two-letter region is kept: scripts and variants tell people apart too well.
-  for (std::size_t i = 1; i < parts.size() && i < 3; ++i) {
-    if (parts[i].size() != 2 || !letters(parts[i])) continue;
+  for (int i = 0; i < 2; ++i) {
+    const auto region = next_part();
+    if (region.size() != 2 || !letters(region)) continue;
     tag += '-';
-    for (const char c : parts[i]) tag += c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
+    for (const char c : region) tag += c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
     break;
   }
   return tag;

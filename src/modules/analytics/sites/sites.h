@@ -6,16 +6,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/text.h"
 #include "modules/analytics/model.h"
 
 namespace mainstay::analytics {
 
 /// What the hot paths need to know about all sites: an immutable snapshot, swapped whole after each change.
 struct SiteMap {
-  std::unordered_map<std::string, std::shared_ptr<const Site>> by_key_text;  ///< by decimal id and by domain
-  std::unordered_map<SiteId, std::vector<Goal>> goals;                       ///< by display name; none: no entry
+  using ByText = std::unordered_map<std::string, std::shared_ptr<const Site>, TextHash, std::equal_to<>>;
+  ByText by_key_text;                                   ///< by decimal id and by domain
+  std::unordered_map<SiteId, std::vector<Goal>> goals;  ///< by display name; none: no entry
   [[nodiscard]] std::shared_ptr<const Site> find(std::string_view id_or_domain) const {
-    const auto found = by_key_text.find(std::string{id_or_domain});
+    const auto found = by_key_text.find(id_or_domain);
     return found == by_key_text.end() ? nullptr : found->second;
   }
   [[nodiscard]] std::shared_ptr<const Site> find(SiteId site) const {

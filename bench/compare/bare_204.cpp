@@ -69,7 +69,7 @@ void serve(std::size_t io_threads) {
 
 int main(int argc, char** argv) {
   std::size_t io_threads = std::max(1U, std::thread::hardware_concurrency());
-  ::mallopt(M_ARENA_MAX, 2 * static_cast<int>(io_threads) + 4);  // as the program does
+  ::mallopt(M_ARENA_MAX, 2 * static_cast<int>(io_threads) + 28);  // as the program does
   if (argc > 1) {
     const std::string_view text{argv[1]};
     std::from_chars(text.data(), text.data() + text.size(), io_threads);

@@ -247,8 +247,8 @@ class CommandLine {
 int main(int argc, char** argv) {
   ::umask(077);  // what is written is the operator's alone
   // Threads that share an arena wait for each other, and those that answer must not wait for those that work behind
-  // them: one each, but not one for every short-lived thread.
-  ::mallopt(M_ARENA_MAX, 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())) + 4);
+  // them: one each (about twenty work behind them).
+  ::mallopt(M_ARENA_MAX, 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())) + 28);
   // Batches of rows come and go: asking the kernel for their memory each time costs a quarter of an import. The
   // processor gives it back when it has nothing to do.
   ::mallopt(M_MMAP_THRESHOLD, 64 << 20);

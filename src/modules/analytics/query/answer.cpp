@@ -202,8 +202,8 @@ json::Array results(const Answered& answered) {
 void add_money(const Answered& answered, json::Object& meta) {
   const auto& request = answered.request;
   if (!request.asks(Metric::kTotalRevenue) && !request.asks(Metric::kAverageRevenue)) return;
-  if (answered.rows.rows.empty()) return;
-  const auto& row = answered.rows.rows.front();
+  const auto& row = answered.any_row;
+  if (row.empty()) return;
   const auto* currencies = std::get_if<std::int64_t>(&row[row.size() - 2]);
   const auto* currency = std::get_if<std::string>(&row[row.size() - 1]);
   if (currencies == nullptr || currency == nullptr) return;
@@ -238,8 +238,7 @@ json::Object meta(const Answered& answered) {
   }
   if (request.total_rows) {
     const auto column = request.dimensions.size() + request.metrics.size();
-    const bool none = answered.rows.rows.empty();
-    meta["total_rows"] = none ? 0 : std::get<std::int64_t>(answered.rows.rows.front()[column]);
+    meta["total_rows"] = answered.any_row.empty() ? 0 : std::get<std::int64_t>(answered.any_row[column]);
   }
   add_money(answered, meta);
   return meta;

@@ -24,6 +24,7 @@ struct Answered {
   std::chrono::milliseconds missing{};  ///< of the newest time, because it is not in the tables yet
   std::vector<Bucket> buckets;          ///< of the time dimension, if there is one
   columns::Answer rows;
+  std::vector<columns::Value> any_row;  ///< with what is said of all rows; empty when there is none at any offset
 
   struct Compared {
     TimeRange range;

@@ -52,6 +52,8 @@ Task<Result<std::string>> Reports::answer(std::shared_ptr<const Site> site, quer
   if (!prepared) co_return refuse(prepared);
   auto rows = co_await run(*prepared, prepared->range, std::nullopt);
   if (!rows) co_return refuse(rows);
+  auto any = co_await any_row(*prepared, *rows);
+  if (!any) co_return refuse(any);
   query::Answered answered{.request = prepared->request,
                            .site = *prepared->site,
                            .zone = prepared->calendar.zone,
@@ -60,7 +62,8 @@ Task<Result<std::string>> Reports::answer(std::shared_ptr<const Site> site, quer
                            .as_of = prepared->calendar.now,
                            .missing = missing,
                            .buckets = prepared->buckets,
-                           .rows = std::move(*rows)};
+                           .rows = std::move(*rows),
+                           .any_row = std::move(*any)};
   if (prepared->request.comparison) {
     const auto range = query::resolve(*prepared->request.comparison, prepared->range, prepared->calendar);
     if (!range) co_return refuse(range);
@@ -157,6 +160,17 @@ Task<Result<columns::Answer>> Reports::run(const Prepared& prepared, const query
   from_rows->days.clear();
   co_return co_await ports_.columns.query(statement_of(prepared, range, std::move(only_keys), *from_rows),
                                           kQueryLimits);
+}
+
+Task<Result<std::vector<columns::Value>>> Reports::any_row(const Prepared& prepared, const columns::Answer& rows) {
+  if (!rows.rows.empty()) co_return rows.rows.front();
+  if (prepared.request.offset == 0) co_return std::vector<columns::Value>{};
+  auto from_the_start = prepared;
+  from_the_start.request.limit = 1;
+  from_the_start.request.offset = 0;
+  auto first = co_await run(from_the_start, prepared.range, std::nullopt);
+  if (!first) co_return refuse(first);
+  co_return first->rows.empty() ? std::vector<columns::Value>{} : std::move(first->rows.front());
 }
 
 Statement statement_of(const Prepared& prepared, const query::TimeRange& range,

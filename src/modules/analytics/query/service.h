@@ -68,6 +68,8 @@ class Reports {
  private:
   Task<Result<columns::Answer>> run(const Prepared& prepared, const query::TimeRange& range,
                                     std::optional<std::vector<columns::Value>> only_keys);
+  /// One of `rows`, which are the answer to `prepared`; past their end the first of all. Empty when there is none.
+  Task<Result<std::vector<columns::Value>>> any_row(const Prepared& prepared, const columns::Answer& rows);
   Task<Result<query::Calendar>> calendar_of(const Site& site, const query::Request& request);
 
   Ports ports_;

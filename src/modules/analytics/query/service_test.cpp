@@ -256,6 +256,15 @@ TEST_F(ReportsTest, a_comparison_stands_beside_each_row) {
             R"(["2026-11-19T00:00:00+00:00","2026-11-19T23:59:59+00:00"])");
 }
 
+TEST_F(ReportsTest, what_is_said_of_all_rows_is_said_past_the_last_one_too) {
+  const auto answer = world_.ask(R"({"metrics":["visitors","total_revenue"],"date_range":["2026-11-19","2026-11-20"],
+    "dimensions":["visit:country"],"include":{"total_rows":true},"pagination":{"limit":2,"offset":50}})");
+  EXPECT_TRUE(answer.at("results").get_array().empty());
+  EXPECT_EQ(answer.at("meta").at("total_rows"), 3);
+  EXPECT_EQ(answer.at("meta").at("currency"), "EUR");
+  EXPECT_EQ(boost::json::serialize(answer.at("query").at("pagination")), R"({"limit":2,"offset":50})");
+}
+
 TEST_F(ReportsTest, a_running_day_shows_which_bucket_is_unfinished) {
   const auto answer =
       world_.ask(R"({"metrics":["visitors"],"date_range":"day","dimensions":["time"],"include":{"time_labels":true}})");

@@ -121,7 +121,7 @@ json::Object normalised(const Answered& answered) {
       {"filters", std::move(filters)},
       {"order_by", std::move(orders)},
       {"include", json::Object{{"time_labels", request.time_labels}, {"total_rows", request.total_rows}}},
-      {"pagination", json::Object{{"limit", request.limit}, {"offset", request.offset}}}};
+      {"pagination", json::Object{{"limit", request.limit.value_or(kLimitMax)}, {"offset", request.offset}}}};
   if (answered.compared) query["comparison_date_range"] = range_text(answered.compared->range, answered.zone);
   return query;
 }

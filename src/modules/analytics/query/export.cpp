@@ -143,7 +143,7 @@ std::string file_name(const Site& site, std::string_view what, std::string_view 
 
 Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared, std::shared_ptr<Slot> slot) {
   auto& request = prepared.request;
-  if (request.limit == query::kLimitMax && request.offset == 0) request.limit = kCsvRowsMax;
+  if (!request.limit) request.limit = kCsvRowsMax;
   request.total_rows = false;
   auto coverage = co_await reports.coverage_of(prepared, prepared.range);
   if (!coverage) co_return refuse(coverage);

@@ -73,6 +73,22 @@ TEST_F(ExportTest, csv_of_a_query_holds_what_the_query_shows) {
   EXPECT_EQ(body_of(*response), "visit:country_name,visitors,bounce_rate\r\nGermany,1,100\r\nFrance,1,100\r\n");
 }
 
+TEST_F(ExportTest, a_report_is_as_long_as_its_limit_and_whole_without_one) {
+  world_.columns().commit(std::vector<columns::Step>{columns::Statement{
+      "insert into events by name select e.* replace (r as event_id, '/' || r as path) from events e, "
+      "range(100, 11100) t(r) where e.event_id = 1",
+      {}}});
+  const auto rows_with = [this](std::string_view pagination) {
+    const auto response = exported({{"query", fmt::format(R"({{"metrics":["pageviews"],"date_range":"30d",
+      "dimensions":["event:page"]{}}})",
+                                                          pagination)}});
+    return response ? std::ranges::count(body_of(*response), '\n') - 1 : -1;
+  };
+  EXPECT_EQ(rows_with(R"(,"pagination":{"limit":10000})"), 10'000);
+  EXPECT_EQ(rows_with(R"(,"pagination":{"offset":1})"), 11'001);
+  EXPECT_EQ(rows_with(""), 11'002);
+}
+
 TEST_F(ExportTest, raw_events_come_with_their_ids_and_meet_the_filters) {
   const auto response = exported({{"rows", "events"}, {"query", R"({"filters":[["is","visit:country",["FR"]]]})"}});
   ASSERT_TRUE(response.has_value());

@@ -34,8 +34,9 @@ class Planner {
     if (request_.total_rows) columns += ", count(*) over ()";
     if (money_) columns += ", money.currencies, money.currency";
     if (!input_.coverage.days.empty()) columns += ", " + builds_sql(input_.site, input_.range);
-    auto text = fmt::format("with {} select {} from {}{} order by {} limit {} offset {}", fmt::join(ctes_, ", "),
-                            columns, sources_, wanted_keys(), order(), request_.limit, request_.offset);
+    auto text =
+        fmt::format("with {} select {} from {}{} order by {} limit {} offset {}", fmt::join(ctes_, ", "), columns,
+                    sources_, wanted_keys(), order(), request_.limit.value_or(kLimitMax), request_.offset);
     return {.statement = {.text = std::move(text), .parameters = parameters_.take()}};
   }
 

@@ -175,7 +175,7 @@ void read_pagination(const json::Value& value, Request& request, Faults& faults)
   const auto& object = value.get_object();
   refuse_unknown(object, std::to_array<std::string_view>({"limit", "offset"}), "/pagination", faults);
   if (const auto* limit = object.if_contains("limit")) {
-    request.limit = read_count(*limit, 1, kLimitMax, "/pagination/limit", faults).value_or(kLimitMax);
+    request.limit = read_count(*limit, 1, kLimitMax, "/pagination/limit", faults);
   }
   if (const auto* offset = object.if_contains("offset")) {
     request.offset = read_count(*offset, 0, kOffsetMax, "/pagination/offset", faults).value_or(0);

@@ -93,7 +93,7 @@ struct Request {
   bool time_labels = false;
   bool total_rows = false;
   std::optional<Comparison> comparison;
-  std::size_t limit = 10'000;
+  std::optional<std::size_t> limit;  ///< none given: kLimitMax rows of an answer, all of an export
   std::size_t offset = 0;
 
   [[nodiscard]] bool asks(Metric metric) const;

@@ -43,7 +43,8 @@ struct Taken {
 };
 
 /// The processor's rules, without its thread: validates records, joins hits to visits, gathers the rows of the
-/// next commit. One thread. Throws Unavailable from `take` and `restore` when the store cannot be read.
+/// next commit. One thread. Throws Unavailable from `take` and `restore` when the store cannot be read; it may then
+/// have a part of a record and is of no more use.
 class Intake {
  public:
   Intake(columns::Columns& columns, random::Random& random);

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <condition_variable>
@@ -12,7 +11,6 @@
 #include <mutex>
 #include <thread>
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "modules/analytics/background_thread.h"
 #include "modules/analytics/committer.h"
@@ -42,7 +40,7 @@ constexpr int kFastPatience = 5;
 struct Processor::Impl {
   Ports ports;
   Options options;
-  std::unique_ptr<Intake> intake;  ///< made anew from what is stored when it cannot go on
+  std::unique_ptr<Intake> intake;  ///< made anew from what is stored when it cannot go on; until then null
 
   std::thread thread;
   std::atomic<bool> stopping{false};
@@ -109,6 +107,7 @@ void Processor::Impl::run() {
     if (!records.empty()) {
       if (!intake->has_pending()) pending_since = now;
       take(records);
+      if (!intake) break;
     }
     live.publish_due(ports.clock.monotonic());
     if (flush_due(now) && may_flush()) start_flush();
@@ -148,8 +147,10 @@ void Processor::Impl::take(const std::vector<stream::Record>& records) {
   }
 }
 
-/// Goes on as after a crash: from what is committed. The stream has the rest.
+/// Goes on as after a crash: from what is committed. The stream has the rest, of which a record may be half taken:
+/// nothing of it may be written, also when the end comes first.
 void Processor::Impl::recover() {
+  intake.reset();
   while (!stopping) {
     try {
       committer.wait_idle();
@@ -245,7 +246,7 @@ void Processor::Impl::start_flush() {
 }
 
 bool Processor::Impl::flush_and_wait() {
-  if (!committer.wait_idle()) return false;
+  if (!intake || !committer.wait_idle()) return false;
   start_flush();
   return committer.wait_idle();
 }

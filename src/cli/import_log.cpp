@@ -155,9 +155,12 @@ class Importer {
   void wait() {
     if (running_.valid()) running_.get();
   }
-  [[nodiscard]] std::string finish() {
+  /// What became of the lines; nothing when the server forgot the import, after a restart or a long pause.
+  [[nodiscard]] std::optional<std::string> finish() {
     wait();
-    return text_of(ask(target_ + "&finish=1", ""));
+    auto answer = ask(fmt::format("{}&piece={}&finish=1", target_, piece_), "");
+    if (answer.status == 409 && piece_ > 0) return std::nullopt;
+    return text_of(std::move(answer));
   }
   /// That have been taken.
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
@@ -268,10 +271,13 @@ int import_log(config::Settings settings, const ImportOptions& options) {
     }
     const auto summary = importer.finish();
     progress.end();
-    if (options.json) {
-      std::cout << summary << "\n";
+    if (!summary) {
+      std::cerr << "mainstay: all lines are stored, but the server forgot this import: the site's ledger says what "
+                   "became of them\n";
+    } else if (options.json) {
+      std::cout << *summary << "\n";
     } else {
-      print_summary(summary);
+      print_summary(*summary);
     }
   } catch (const ServerBusy& failure) {
     progress.end();

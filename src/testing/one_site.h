@@ -1,12 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include "modules/analytics/sites/sites.h"
 
 namespace mainstay::testing {
 
-/// A directory of one site: number 7, example.com, until `show` says otherwise. Not thread-safe while it does.
+/// A directory of one site: number 7, example.com, until `show` says otherwise. Any thread.
 class OneSite final : public analytics::SiteDirectory {
  public:
   OneSite() {
@@ -20,11 +21,16 @@ class OneSite final : public analytics::SiteDirectory {
     const auto shown = std::make_shared<const analytics::Site>(site);
     auto map = std::make_shared<analytics::SiteMap>();
     map->by_key_text = {{std::to_string(static_cast<std::int64_t>(site.id)), shown}, {site.domain, shown}};
+    const std::scoped_lock lock(mutex_);
     map_ = map;
   }
-  [[nodiscard]] std::shared_ptr<const analytics::SiteMap> snapshot() const override { return map_; }
+  [[nodiscard]] std::shared_ptr<const analytics::SiteMap> snapshot() const override {
+    const std::scoped_lock lock(mutex_);
+    return map_;
+  }
 
  private:
+  mutable std::mutex mutex_;
   std::shared_ptr<const analytics::SiteMap> map_;
 };
 

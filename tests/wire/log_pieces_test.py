@@ -75,18 +75,29 @@ class Pieces(MainstayTest):
             self.assertProblem(self.post(line, query), 400, "analytics.bad_piece", "piece")
         self.assertEqual(self.send(line, "&import=night&piece=0&finish=1")["accepted"], 1)
 
-    def test_following_goes_on_after_the_server_was_started_again(self):
+    def follow_over_a_restart(self):
         self.begin()
         log = self.home / "access.log"
         log.write_text(log_line(1, "/before") + "\n")
         reader = subprocess.Popen([str(BINARY), "import", "log", "--follow", str(log), "--site", "example.com", "--data", str(self.server.data)],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=plain_environment())
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=plain_environment())
         self.addCleanup(reader.kill)
         until("the first line is counted", lambda: self.server.count(self.site) == 1)
         self.server.stop()
         self.server.start()
+        return log, reader
+
+    def test_following_goes_on_after_the_server_was_started_again(self):
+        log, reader = self.follow_over_a_restart()
         with log.open("a") as more:
             more.write(log_line(2, "/after") + "\n")
         until("the second line is counted", lambda: self.server.count(self.site) == 2)
         reader.send_signal(signal.SIGINT)
         self.assertEqual((reader.communicate(timeout=PATIENCE)[1], reader.returncode), ("", 130))
+
+    def test_a_server_that_forgot_an_import_does_not_sum_it_up_as_nothing(self):
+        _, reader = self.follow_over_a_restart()
+        reader.send_signal(signal.SIGINT)
+        said, complained = reader.communicate(timeout=PATIENCE)
+        self.assertEqual((said, reader.returncode), ("", 130))
+        self.assertIn("all lines are stored, but the server forgot this import", complained)

@@ -170,6 +170,7 @@ Task<Result<>> Collector::take(const http::Request& request, std::vector<BeaconE
   auto judged = judge(request, events, *allowed, now);
   if (!judged) co_return refuse(judged);
   events = {};
+  allowed->clear();  // and its salts
   if (judged->hits > 0) {
     const auto appended = co_await ports_.stream.append(std::move(judged->record));
     if (!appended) {

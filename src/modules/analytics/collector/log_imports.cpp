@@ -94,6 +94,7 @@ Result<std::shared_ptr<LogImports::Import>> LogImports::open(const std::string& 
   make_room(now);
   const auto found = imports_.find(name);
   if (found != imports_.end() && !begins_anew(*found->second, piece)) return found->second;
+  if (piece && piece->number > 0) return refuse_piece(0);
   const auto open = std::ranges::count_if(
       imports_, [&name](const auto& entry) { return entry.first != name && !entry.second->finished; });
   if (!name.empty() && static_cast<std::size_t>(open) >= kOpenMax) {
@@ -136,11 +137,10 @@ void LogImports::forget(const Import& import) {
   std::erase_if(imports_, [&import](const auto& entry) { return entry.second.get() == &import; });
 }
 
-std::unexpected<Failure> LogImports::refuse_piece(const Import& import) {
-  auto failure =
-      refuse_field("analytics.piece_out_of_order", "piece",
-                   import.finished ? "This import is finished; begin a new one with piece 0, or give it another name."
-                                   : fmt::format("Piece {} comes next in this import.", import.next_piece.load()));
+std::unexpected<Failure> LogImports::refuse_piece(std::optional<std::uint64_t> next) {
+  auto failure = refuse_field("analytics.piece_out_of_order", "piece",
+                              next ? fmt::format("Piece {} comes next in this import.", *next)
+                                   : "This import is finished; begin a new one with piece 0, or give it another name.");
   failure.error().kind = Refusal::kConflict;
   return failure;
 }
@@ -149,9 +149,11 @@ Result<> LogImports::feed(Import& import, LogText lines, std::optional<Piece> pi
   const std::scoped_lock lock(import.mutex);
   if (piece && piece == import.last_piece) return {};
   if (import.finished && !piece && lines.empty()) return {};
-  if (import.finished || (piece && piece->number != import.next_piece)) return refuse_piece(import);
+  if (import.finished) return refuse_piece({});
+  if (piece && piece->number != import.next_piece) return refuse_piece(import.next_piece.load());
   import.fed_at = ports_.clock.now();
   auto next = std::make_unique<LogIntake>(*import.intake);
+  if (auto site = ports_.sites.snapshot()->find(import.site)) next->set_site(std::move(site));
   if (auto stored = store(*next, import.batch, lines); !stored) {
     if (!next->format()) forget(import);
     return stored;

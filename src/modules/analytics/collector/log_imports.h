@@ -10,6 +10,7 @@
 #include "modules/analytics/collector/log_intake.h"
 #include "modules/analytics/collector/log_text.h"
 #include "modules/analytics/processor.h"
+#include "modules/analytics/sites/sites.h"
 #include "ports/clock/clock.h"
 #include "ports/stream/stream.h"
 #include "runtime/task.h"
@@ -24,6 +25,7 @@ class LogImports {
     stream::Stream& stream;
     clock::Clock& clock;
     random::Random& random;
+    const SiteDirectory& sites;
     Salts& salts;
     Processor& processor;
     const Generaliser& generaliser;
@@ -49,16 +51,16 @@ class LogImports {
   /// The import of that name, running or finished a while ago, or a new one when there is none; "" makes one that
   /// nobody else can feed. Piece 0 begins a new one in its place, unless the import began with that very piece and has
   /// no other yet.
-  /// Refuses kUnavailable `analytics.too_many_imports`.
+  /// Refuses kUnavailable `analytics.too_many_imports`, kConflict `analytics.piece_out_of_order` for a later piece of
+  /// an import that is not there.
   [[nodiscard]] Result<std::shared_ptr<Import>> open(const std::string& name, std::shared_ptr<const Site> site,
                                                      std::optional<LogFormat> format, std::optional<Piece> piece = {});
-  /// Takes whole lines; one call at a time per import waits for the other. When it refuses or throws, some of the
-  /// lines may be stored; the import stands where it was, so that all of them can be fed again and count once.
-  /// The last piece that was stored adds nothing when it comes again. Without pieces nobody can tell lines that come
-  /// again from others like them.
-  /// Refuses kInvalid `analytics.unknown_log_format`, kUnavailable `stream.full`, kConflict
-  /// `analytics.piece_out_of_order` for any other piece that is not the next, and for anything new in a finished
-  /// import.
+  /// Takes whole lines, as the site's settings are now; one call at a time per import waits for the other. When it
+  /// refuses or throws, some of the lines may be stored; the import stands where it was, so that all of them can be fed
+  /// again and count once. The last piece that was stored adds nothing when it comes again. Without pieces nobody can
+  /// tell lines that come again from others like them. Refuses kInvalid `analytics.unknown_log_format`, kUnavailable
+  /// `stream.full`, kConflict `analytics.piece_out_of_order` for any other piece that is not the next, and for anything
+  /// new in a finished import.
   [[nodiscard]] Result<> feed(Import& import, LogText lines, std::optional<Piece> piece = {});
   /// Waits until everything fed is in the reports, closes the import and says what became of it; says so again when
   /// asked again.
@@ -76,7 +78,7 @@ class LogImports {
   void make_room(Instant now);
   void forget(const Import& import);
   [[nodiscard]] static bool begins_anew(const Import& import, std::optional<Piece> piece);
-  [[nodiscard]] static std::unexpected<Failure> refuse_piece(const Import& import);
+  [[nodiscard]] static std::unexpected<Failure> refuse_piece(std::optional<std::uint64_t> next);
   [[nodiscard]] Result<> store(LogIntake& intake, std::uint64_t batch, LogText& lines);
   void note_refusals(SiteId site, const LogSummary& before, const LogSummary& now);
 

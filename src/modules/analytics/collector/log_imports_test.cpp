@@ -117,6 +117,7 @@ class LogImportsTest : public ::testing::Test {
   LogImports imports_{{.stream = stream_,
                        .clock = clock_,
                        .random = random_,
+                       .sites = sites_,
                        .salts = salts_,
                        .processor = processor_,
                        .generaliser = generaliser_,
@@ -237,6 +238,27 @@ TEST_F(LogImportsTest, a_piece_that_skips_is_refused_and_the_one_that_comes_next
   EXPECT_EQ(refused.error().code, "analytics.piece_out_of_order");
   EXPECT_EQ(refused.error().errors.at(0).field, "piece");
   EXPECT_EQ(imports_.so_far(*open("pieces")).lines, 3U);
+}
+
+TEST_F(LogImportsTest, a_later_piece_of_an_import_that_is_not_there_takes_no_place) {
+  for (std::size_t i = 0; i <= LogImports::kOpenMax; ++i) {
+    const auto refused = imports_.open(std::to_string(i), sites_.snapshot()->find("7"), {}, LogImports::Piece{1, 2});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, "analytics.piece_out_of_order");
+  }
+  EXPECT_NE(open("night"), nullptr);
+}
+
+TEST_F(LogImportsTest, what_a_site_excludes_meanwhile_is_left_out_of_the_rest_of_an_import) {
+  const auto import = open("follow");
+  ASSERT_TRUE(imports_.feed(*import, views(3)).has_value());
+  auto site = *sites_.snapshot()->find("7");
+  site.excluded.paths = {"/page/1"};
+  sites_.show(site);
+  ASSERT_TRUE(imports_.feed(*import, views(6)).has_value());
+  const auto summary = imports_.finish(*import);
+  EXPECT_EQ(summary.accepted, 6U);
+  EXPECT_EQ(summary.refused.at("excluded_path"), 3U);
 }
 
 TEST_F(LogImportsTest, a_finished_import_says_the_same_again_and_takes_nothing_new) {

@@ -54,7 +54,6 @@ LogIntake::LogIntake(std::shared_ptr<const Site> site, std::optional<LogFormat> 
       salt_source_(std::move(salts)) {}
 
 Result<> LogIntake::feed(std::string_view block, std::vector<Hit>& hits) {
-  salts_.clear();  // held for one block only, so that they are destroyed in time
   if (!is_named_) {
     const auto lines = first_lines(block);
     if (lines.empty()) return {};
@@ -76,6 +75,7 @@ Result<> LogIntake::feed(std::string_view block, std::vector<Hit>& hits) {
     if (end == std::string_view::npos) break;
     block.remove_prefix(end + 1);
   }
+  salts_.clear();  // held for one block only, so that they are destroyed in time
   return {};
 }
 

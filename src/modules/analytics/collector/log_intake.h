@@ -43,6 +43,9 @@ class LogIntake {
   LogIntake(std::shared_ptr<const Site> site, std::optional<LogFormat> format, const Generaliser& generaliser,
             SaltSource salts);
 
+  /// What is fed from now on is taken by these settings of the same site.
+  void set_site(std::shared_ptr<const Site> site) { site_ = std::move(site); }
+
   /// Reads whole lines. Refuses kInvalid `analytics.unknown_log_format` when the format is to be found out and cannot
   /// be.
   [[nodiscard]] Result<> feed(std::string_view block, std::vector<Hit>& hits);

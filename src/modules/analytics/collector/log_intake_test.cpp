@@ -60,6 +60,13 @@ TEST_F(LogIntakeTest, every_line_is_counted_once_and_only_pages_become_hits) {
   EXPECT_EQ(hits_[3].name, "File Download");
 }
 
+TEST_F(LogIntakeTest, between_two_blocks_no_salts_are_held) {
+  auto intake = this->intake();
+  ASSERT_TRUE(intake.feed(line("/a"), hits_).has_value());
+  ASSERT_EQ(hits_.size(), 1U);
+  EXPECT_EQ(salts_.use_count(), 1);
+}
+
 TEST_F(LogIntakeTest, a_format_without_agents_makes_nobody_a_bot) {
   const std::string common = "203.0.113.9 - - [01/Mar/2026:12:00:00 +0000] \"GET /a HTTP/1.1\" 200 512";
   auto without = intake();

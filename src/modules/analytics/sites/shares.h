@@ -49,8 +49,8 @@ class Shares {
   [[nodiscard]] Task<> load();
 
   [[nodiscard]] Task<Result<std::vector<Share>>> list(Principal principal, SiteId site);
-  /// Refuses kInvalid `analytics.bad_share` or `identity.weak_password`, kExhausted `analytics.too_many_shares` or
-  /// `identity.busy`, kNotFound `analytics.unknown_site`.
+  /// Refuses kInvalid `analytics.bad_share` or `identity.weak_password`, kExhausted `analytics.too_many_shares`,
+  /// kUnavailable `identity.busy`, kNotFound `analytics.unknown_site`.
   [[nodiscard]] Task<Result<Share>> add(Principal principal, SiteId site, std::string name,
                                         std::optional<std::string> password);
   /// Ends its live streams too. Refuses kNotFound `analytics.unknown_share`.

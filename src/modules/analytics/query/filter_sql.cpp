@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/text.h"
 #include "modules/analytics/classify/place.h"
@@ -54,17 +55,33 @@ std::string text_sql(const Filter& leaf, const std::string& value, Parameters& p
   return fmt::format("({})", fmt::join(any, " or "));
 }
 
-bool text_holds(const Filter& leaf, const std::string& text) {
-  return std::ranges::any_of(leaf.clauses, [&](const std::string& clause) {
-    switch (leaf.kind) {
+/// What a leaf asks of a text, made once to be asked of many: to make a pattern costs a hundred times as much as to try
+/// it.
+class TextCondition {
+ public:
+  explicit TextCondition(const Filter& leaf) : leaf_(leaf) {
+    if (leaf.kind != Kind::kMatches && leaf.kind != Kind::kMatchesNot) return;
+    for (const auto& clause : leaf.clauses) {
+      patterns_.push_back(std::make_unique<re2::RE2>(leaf.case_sensitive ? clause : "(?i)" + clause));
+    }
+  }
+
+  [[nodiscard]] bool holds(const std::string& text) const {
+    const auto matches = [&](const auto& pattern) { return re2::RE2::PartialMatch(text, *pattern); };
+    return std::ranges::any_of(patterns_, matches) ||
+           std::ranges::any_of(leaf_.clauses, [&](const std::string& clause) { return is_met_by(clause, text); });
+  }
+
+ private:
+  [[nodiscard]] bool is_met_by(const std::string& clause, const std::string& text) const {
+    switch (leaf_.kind) {
       case Kind::kIs:
-      case Kind::kIsNot: return leaf.case_sensitive ? text == clause : equal_ignoring_case(text, clause);
+      case Kind::kIsNot: return leaf_.case_sensitive ? text == clause : equal_ignoring_case(text, clause);
       case Kind::kContains:
       case Kind::kContainsNot:
-        return leaf.case_sensitive ? text.contains(clause) : to_lower_ascii(text).contains(to_lower_ascii(clause));
+        return leaf_.case_sensitive ? text.contains(clause) : to_lower_ascii(text).contains(to_lower_ascii(clause));
       case Kind::kMatches:
       case Kind::kMatchesNot:
-        return re2::RE2::PartialMatch(text, re2::RE2(leaf.case_sensitive ? clause : "(?i)" + clause));
       case Kind::kAnd:
       case Kind::kOr:
       case Kind::kNot:
@@ -72,16 +89,20 @@ bool text_holds(const Filter& leaf, const std::string& text) {
       case Kind::kHasNotDone: return false;
     }
     return false;
-  });
-}
+  }
+
+  const Filter& leaf_;
+  std::vector<std::unique_ptr<re2::RE2>> patterns_;
+};
 
 /// Names of countries are not stored: the codes whose names meet the filter are.
 std::string country_sql(const Filter& leaf, const std::string& value, Parameters& parameters) {
+  const TextCondition condition(leaf);
   std::vector<std::string> places;
   for (const auto& country : countries()) {
-    if (text_holds(leaf, std::string{country.name})) places.push_back(parameters.add(std::string{country.code}));
+    if (condition.holds(std::string{country.name})) places.push_back(parameters.add(std::string{country.code}));
   }
-  if (text_holds(leaf, std::string{leaf.dimension.info->empty})) places.push_back(parameters.add(std::string{}));
+  if (condition.holds(std::string{leaf.dimension.info->empty})) places.push_back(parameters.add(std::string{}));
   if (places.empty()) return "false";
   return fmt::format("{} in ({})", value, fmt::join(places, ", "));
 }
@@ -239,9 +260,10 @@ std::string visits_filters(const std::vector<Filter>& filters, EntryFor entry, c
 }
 
 std::vector<const Goal*> goals_named(const Filter& leaf, const std::vector<Goal>& goals) {
+  const TextCondition condition(leaf);
   std::vector<const Goal*> named;
   for (const auto& goal : goals) {
-    if (text_holds(leaf, goal.display_name)) named.push_back(&goal);
+    if (condition.holds(goal.display_name)) named.push_back(&goal);
   }
   return named;
 }

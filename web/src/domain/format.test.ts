@@ -7,6 +7,9 @@ describe('numbers', () => {
     expect(formatShort(12_431, 'count')).toBe('12.4K')
     expect(formatFull(12_431, 'count')).toBe('12,431')
     expect(formatFull(7.45, 'percent')).toBe('7.5%')
+    expect(formatFull(0.03, 'percent')).toBe('<0.1%')
+    expect(formatFull(0.05, 'percent')).toBe('0.1%')
+    expect(formatFull(0, 'percent')).toBe('0%')
     expect(formatFull(1520, 'milliseconds')).toBe('1.52 s')
   })
   it('of money carry their currency, if it is one', () => {

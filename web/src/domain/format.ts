@@ -29,12 +29,18 @@ export function formatFull(value: number | null | undefined, unit: Unit, currenc
   switch (unit) {
     case 'count': return whole.format(value)
     case 'ratio': return hundredths.format(value)
-    case 'percent': return `${Math.abs(value) < 10 ? tenths.format(value) : whole.format(value)}%`
+    case 'percent': return formatPercent(value)
     case 'seconds': return formatSeconds(value)
     case 'milliseconds': return value < 1000 ? `${whole.format(value)} ms` : `${hundredths.format(value / 1000)} s`
     case 'score': return hundredths.format(value)
     case 'money': return formatMoney(value, currency)
   }
+}
+
+/// Little is not nothing: `<0.1%`.
+function formatPercent(value: number): string {
+  if (value > 0 && value < 0.05) return `<${tenths.format(0.1)}%`
+  return `${Math.abs(value) < 10 ? tenths.format(value) : whole.format(value)}%`
 }
 
 function formatMoney(value: number, currency: string | undefined): string {

@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "base/failure.h"
+
 namespace mainstay {
 namespace {
 
@@ -54,6 +56,17 @@ std::optional<minutes> read_offset(std::string_view text, std::size_t& at) {
 
 const date::time_zone* zone_of(const void* zone) { return static_cast<const date::time_zone*>(zone); }
 
+/// The library reads a zone's file when the zone is first asked something, wherever that is and whatever is left of
+/// descriptors then. Read here it is never opened again.
+const date::time_zone* read(const date::time_zone* zone) {
+  try {
+    (void)zone->get_info(date::sys_seconds{});
+    return zone;
+  } catch (const std::runtime_error& error) {
+    throw Unavailable(fmt::format("cannot read the time zone {}: {}", zone->name(), error.what()));
+  }
+}
+
 }  // namespace
 
 std::string to_rfc3339(Instant instant) {
@@ -93,14 +106,16 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
 std::optional<TimeZone> TimeZone::find(std::string_view name) {
   constexpr std::size_t kNameBytesMax = 64;
   if (name.empty() || name.size() > kNameBytesMax) return std::nullopt;
+  const date::time_zone* zone = nullptr;
   try {
-    return TimeZone{date::locate_zone(name)};
+    zone = date::locate_zone(name);
   } catch (const std::runtime_error&) {
     return std::nullopt;
   }
+  return TimeZone{read(zone)};
 }
 
-TimeZone TimeZone::utc() { return TimeZone{date::locate_zone("UTC")}; }
+TimeZone TimeZone::utc() { return TimeZone{read(date::locate_zone("UTC"))}; }
 
 std::string_view TimeZone::name() const { return zone_of(zone_)->name(); }
 

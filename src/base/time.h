@@ -35,7 +35,7 @@ using std::chrono::seconds;
 /// A value type; cheap to copy; safe to use from any thread.
 class TimeZone {
  public:
-  /// Nothing when there is no zone of that name.
+  /// Nothing when there is no zone of that name. Throws Unavailable when its file cannot be read; later none is needed.
   [[nodiscard]] static std::optional<TimeZone> find(std::string_view name);
   [[nodiscard]] static TimeZone utc();
 

@@ -1,6 +1,9 @@
 #include "base/time.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include "base/failure.h"
 
 namespace mainstay {
 namespace {
@@ -28,6 +31,18 @@ TEST(TimeZone, clocks_that_skip_and_repeat_an_hour_are_told_apart) {
   EXPECT_EQ(to_rfc3339(offset.until), "2026-10-25T01:00:00Z");
   EXPECT_FALSE(TimeZone::find("Mars/Olympus").has_value());
   EXPECT_FALSE(TimeZone::find("../../etc/passwd").has_value());
+}
+
+TEST(TimeZone, that_was_found_needs_no_file_any_more) {
+  const auto chatham = TimeZone::find("Pacific/Chatham").value();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_EQ(chatham.offset_at(parse_rfc3339("2026-07-01T00:00:00Z").value()).offset, hours{12} + minutes{45});
+  EXPECT_THROW((void)TimeZone::find("Asia/Kathmandu"), Unavailable);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(TimeZone::find("Asia/Kathmandu").has_value());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "modules/analytics/sites/directory.h"
 
+#include "base/time.h"
 #include "modules/analytics/sites/store.h"
 
 namespace mainstay::analytics {
@@ -23,7 +24,10 @@ Task<> Directory::load() {
     sites = store::all_sites(tx);
     map->goals = store::all_goals(tx);
   });
+  // Read while there are descriptors: whoever asks for them later, the processor above all, finds them in memory.
+  (void)TimeZone::utc();
   for (auto& site : sites) {
+    (void)TimeZone::find(site.timezone);
     auto shared = std::make_shared<const Site>(std::move(site));
     map->by_key_text.emplace(std::to_string(static_cast<std::int64_t>(shared->id)), shared);
     map->by_key_text.emplace(shared->domain, shared);

@@ -14,7 +14,6 @@ struct NamedFormat {
   std::string_view name;
 };
 
-/// In the order of detection: what holds more comes before what it contains.
 constexpr std::array<NamedFormat, 7> kFormats{{
     {LogFormat::kCaddy, "caddy"},
     {LogFormat::kTraefik, "traefik"},
@@ -24,6 +23,9 @@ constexpr std::array<NamedFormat, 7> kFormats{{
     {LogFormat::kVhostCommon, "vhost_common"},
     {LogFormat::kCommon, "common"},
 }};
+
+/// In the order of detection: what holds more comes before what it contains.
+constexpr std::array kFoundOut{LogFormat::kCaddy, LogFormat::kTraefik, LogFormat::kNginxJson, LogFormat::kAnyText};
 
 std::string_view without_newline(std::string_view line) {
   if (line.ends_with('\n')) line.remove_suffix(1);
@@ -45,9 +47,9 @@ std::optional<LogFormat> parse_format_name(std::string_view name) {
 }
 
 std::optional<LogFormat> detect_format(std::span<const std::string_view> lines) {
-  std::array<std::size_t, kFormats.size()> parsed{};
-  for (std::size_t i = 0; i < kFormats.size(); ++i) {
-    LogParser parser{kFormats[i].format};
+  std::array<std::size_t, kFoundOut.size()> parsed{};
+  for (std::size_t i = 0; i < kFoundOut.size(); ++i) {
+    LogParser parser{kFoundOut[i]};
     LogLine line;
     parsed[i] = static_cast<std::size_t>(
         std::ranges::count_if(lines, [&](std::string_view text) { return parser.parse(text, line); }));
@@ -56,7 +58,7 @@ std::optional<LogFormat> detect_format(std::span<const std::string_view> lines) 
   if (most * 2 <= lines.size()) return std::nullopt;
   // A richer format wins over one that it contains, even where a line or two were cut off.
   const auto rich = std::ranges::find_if(parsed, [&](std::size_t count) { return count * 5 >= most * 4; });
-  return kFormats[static_cast<std::size_t>(rich - parsed.begin())].format;
+  return kFoundOut[static_cast<std::size_t>(rich - parsed.begin())];
 }
 
 struct LogParser::Buffers {
@@ -74,7 +76,7 @@ struct LogParser::Buffers {
   /// Traefik's own common format ends with its duration: … 12 "router@docker" "http://10.0.0.2:80" 3ms. It has "-" for
   /// every agent unless it was told to keep headers.
   bool traefik_text(std::string_view line, LogLine& into) {
-    if (!line.ends_with("ms") || !text(line, {.agent = true}, into)) return false;
+    if (!line.ends_with("ms") || !text(line, {.agent = Field::kThere}, into)) return false;
     into.agent_logged = !into.user_agent.empty();
     return true;
   }
@@ -88,12 +90,13 @@ bool LogParser::parse(std::string_view line, LogLine& into) {
   line = without_newline(line);
   if (line.empty() || line.size() > kLogLineBytesMax) return false;
   const bool is_json = line.front() == '{';
-  into.agent_logged = format_ != LogFormat::kCommon && format_ != LogFormat::kVhostCommon;
+  into.agent_logged = true;
   switch (format_) {
     case LogFormat::kCommon: return buffers_->text(line, {}, into);
-    case LogFormat::kCombined: return buffers_->text(line, {.agent = true}, into);
-    case LogFormat::kVhostCommon: return buffers_->text(line, {.vhost_first = true}, into);
-    case LogFormat::kVhostCombined: return buffers_->text(line, {.vhost_first = true, .agent = true}, into);
+    case LogFormat::kCombined: return buffers_->text(line, {.agent = Field::kThere}, into);
+    case LogFormat::kVhostCommon: return buffers_->text(line, {.vhost = Field::kThere}, into);
+    case LogFormat::kVhostCombined: return buffers_->text(line, {.vhost = Field::kThere, .agent = Field::kThere}, into);
+    case LogFormat::kAnyText: return buffers_->text(line, {.vhost = Field::kPerhaps, .agent = Field::kPerhaps}, into);
     case LogFormat::kNginxJson: return is_json && buffers_->json_log().nginx(line, into);
     case LogFormat::kCaddy: return is_json && buffers_->json_log().caddy(line, into);
     case LogFormat::kTraefik:

@@ -12,14 +12,25 @@
 namespace mainstay::analytics {
 
 /// Layouts of server logs. The names in `import log --format` and in the API are those of format_name().
-enum class LogFormat : std::uint8_t { kCommon, kCombined, kVhostCommon, kVhostCombined, kNginxJson, kCaddy, kTraefik };
+enum class LogFormat : std::uint8_t {
+  kCommon,
+  kCombined,
+  kVhostCommon,
+  kVhostCombined,
+  kNginxJson,
+  kCaddy,
+  kTraefik,
+  /// Of the first four whichever holds most of the line. Has no name, is found out only: a line means the same
+  /// whatever lines stand around it, and so has the same event id.
+  kAnyText,
+};
 
-/// "common", "combined", "vhost_common", "vhost_combined", "nginx_json", "caddy", "traefik".
+/// "common", "combined", "vhost_common", "vhost_combined", "nginx_json", "caddy", "traefik"; "" for kAnyText.
 [[nodiscard]] std::string_view format_name(LogFormat format);
 [[nodiscard]] std::optional<LogFormat> parse_format_name(std::string_view name);
 
-/// The richest format that nearly as many of `lines` parse as parse in any; nothing when no format takes more than half
-/// of them. Pass the first lines of a file; some tens are enough.
+/// The format that most of `lines` parse in, Traefik's before kAnyText, which reads its text too; nothing when no
+/// format takes more than half of them. Pass the first lines of a file; some tens are enough.
 [[nodiscard]] std::optional<LogFormat> detect_format(std::span<const std::string_view> lines);
 
 /// One request as the server logged it. Views into the line or into the parser; "" where the log has "-" or nothing.

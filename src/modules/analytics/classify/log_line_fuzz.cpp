@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::vector<std::string_view> lines = mainstay::split(text, '\n');
   (void)detect_format(std::span{lines}.first(std::min<std::size_t>(lines.size(), 4)));
   for (const auto format : {LogFormat::kCombined, LogFormat::kVhostCombined, LogFormat::kNginxJson, LogFormat::kCaddy,
-                            LogFormat::kTraefik}) {
+                            LogFormat::kTraefik, LogFormat::kAnyText}) {
     LogParser parser{format};
     LogLine line;
     for (const auto one : lines) {

@@ -297,14 +297,38 @@ TEST(LogFormat, names_go_both_ways) {
 TEST(LogFormat, is_detected_from_the_first_lines) {
   for (const auto& sample : kSamples) {
     const std::vector<std::string_view> lines{sample.line, "garbage", sample.line};
-    EXPECT_EQ(detect_format(lines), sample.format) << sample.line;
+    const bool of_its_own = sample.line.starts_with('{') || sample.format == LogFormat::kTraefik;
+    EXPECT_EQ(detect_format(lines), of_its_own ? sample.format : LogFormat::kAnyText) << sample.line;
   }
   EXPECT_EQ(detect_format({}), std::nullopt);
-  std::vector<std::string_view> with_a_cut_line(9, kCombined);
-  with_a_cut_line.push_back(kCombined.substr(0, kCombined.find("example.net")));
-  EXPECT_EQ(detect_format(with_a_cut_line), LogFormat::kCombined);
   const std::vector<std::string_view> garbage{"a", kCombined, "c"};
   EXPECT_EQ(detect_format(garbage), std::nullopt);
+}
+
+TEST(LogFormat, of_a_text_line_that_was_found_out_is_the_richest_of_its_own) {
+  LogParser parser{LogFormat::kAnyText};
+  for (const auto& [format, text] : kSamples) {
+    if (text.starts_with('{')) continue;
+    SCOPED_TRACE(text);
+    LogParser named{format};
+    LogLine line;
+    LogLine expected;
+    ASSERT_TRUE(parser.parse(text, line));
+    ASSERT_TRUE(named.parse(text, expected));
+    EXPECT_EQ(line.address, expected.address);
+    EXPECT_EQ(line.host, expected.host);
+    EXPECT_EQ(line.target, expected.target);
+    EXPECT_EQ(line.referrer, expected.referrer);
+    EXPECT_EQ(line.user_agent, expected.user_agent);
+    EXPECT_EQ(line.agent_logged, expected.agent_logged);
+    EXPECT_EQ(line.at, expected.at);
+    EXPECT_EQ(line.status, expected.status);
+    EXPECT_EQ(line.bytes, expected.bytes);
+  }
+  LogLine line;
+  ASSERT_TRUE(parser.parse(kCombined.substr(0, kCombined.find("example.net")), line));
+  EXPECT_EQ(line.referrer, "");
+  EXPECT_FALSE(line.agent_logged);
 }
 
 struct KindCase {

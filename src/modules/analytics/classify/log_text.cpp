@@ -174,7 +174,27 @@ class Cursor {
   std::size_t at_ = 0;
 };
 
-bool looks_like_address(std::string_view text) { return IpAddress::parse(text).has_value(); }
+/// The address, and the host before it: what stands before an address is one.
+bool read_client(Cursor& cursor, Field vhost, LogLine& into) {
+  into.host = {};
+  if (!cursor.token(into.address)) return false;
+  if (vhost == Field::kAbsent) return true;
+  auto behind = cursor;
+  std::string_view second;
+  if (!behind.token(second) || !IpAddress::parse(second)) return vhost == Field::kPerhaps;
+  into.host = host_without_port(into.address);
+  into.address = second;
+  cursor = behind;
+  return true;
+}
+
+/// Referrer and agent: both or none.
+bool read_agent(Cursor& cursor, Field agent, TextScratch& scratch, LogLine& into) {
+  into.agent_logged = agent != Field::kAbsent && cursor.quoted(scratch.referrer, into.referrer) &&
+                      cursor.last_quoted(scratch.user_agent, into.user_agent);
+  if (!into.agent_logged) into.referrer = into.user_agent = {};
+  return into.agent_logged || agent != Field::kThere;
+}
 
 }  // namespace
 
@@ -245,22 +265,12 @@ void split_request(std::string_view request, LogLine& into) {
 bool parse_text(std::string_view line, TextLayout layout, LogClock& clock, TextScratch& scratch, LogLine& into) {
   if (has_hostile_byte(line)) return false;
   Cursor cursor{line};
-  into.host = {};
-  if (layout.vhost_first) {
-    std::string_view host;
-    if (!cursor.token(host) || !cursor.token(into.address) || !looks_like_address(into.address)) return false;
-    into.host = host_without_port(host);
-  } else if (!cursor.token(into.address)) {
-    return false;
-  }
   std::string_view request;
+  if (!read_client(cursor, layout.vhost, into)) return false;
   if (!cursor.time(clock, into.at) || !cursor.quoted(scratch.request, request)) return false;
   if (!cursor.status(into.status) || !cursor.bytes(into.bytes)) return false;
   split_request(request, into);
-  into.referrer = {};
-  into.user_agent = {};
-  if (!layout.agent) return true;
-  return cursor.quoted(scratch.referrer, into.referrer) && cursor.last_quoted(scratch.user_agent, into.user_agent);
+  return read_agent(cursor, layout.agent, scratch, into);
 }
 
 }  // namespace mainstay::analytics

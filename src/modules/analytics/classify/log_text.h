@@ -24,10 +24,11 @@ class LogClock {
   Instant minute_{};
 };
 
-/// What a text layout has beyond Apache's common one.
+/// What a text layout has beyond Apache's common one: a host before the address, referrer and agent behind the bytes.
+enum class Field : std::uint8_t { kAbsent, kThere, kPerhaps };
 struct TextLayout {
-  bool vhost_first = false;
-  bool agent = false;
+  Field vhost = Field::kAbsent;
+  Field agent = Field::kAbsent;
 };
 
 /// Fields whose escapes were undone.

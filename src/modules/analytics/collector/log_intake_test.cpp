@@ -140,6 +140,28 @@ TEST_F(LogIntakeTest, a_log_that_runs_backwards_has_stable_ids_and_is_not_kept_i
   EXPECT_EQ(ids(hits_), ids(again));
 }
 
+TEST_F(LogIntakeTest, lines_of_mixed_formats_have_the_same_ids_wherever_a_block_begins) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 12; ++i) {
+    const auto page = line(fmt::format("/{}", i));
+    const auto common = page.substr(0, page.find(" \"https")) + "\n";
+    lines.push_back((i % 6 == 5 ? "example.com:443 " : "") + (i % 3 == 0 ? page : common));
+  }
+  auto whole = intake();
+  std::string text;
+  for (const auto& each : lines) text += each;
+  ASSERT_TRUE(whole.feed(text, hits_).has_value());
+  std::vector<Hit> again;
+  auto in_parts = intake();
+  for (const auto& each : lines) ASSERT_TRUE(in_parts.feed(each, again).has_value());
+  ASSERT_EQ(hits_.size(), lines.size());
+  ASSERT_EQ(again.size(), lines.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    EXPECT_EQ(hits_[i].event_id, again[i].event_id) << lines[i];
+    EXPECT_EQ(hits_[i].visitor, again[i].visitor) << lines[i];
+  }
+}
+
 TEST_F(LogIntakeTest, a_late_line_does_not_make_alike_ones_the_same) {
   auto intake = this->intake(LogFormat::kCombined);
   const std::string late =

@@ -6,7 +6,7 @@
 
 #include "base/failure.h"
 
-struct z_stream_s;
+struct z_stream_s;  // NOLINT(readability-identifier-naming): zlib named it
 
 /// Compressed bodies (RFC 9110 §8.4.1). All of it blocks for about 10 ms a megabyte of text: on an I/O thread only
 /// for what is small, otherwise on a BlockingPool.

@@ -86,15 +86,19 @@ class ProcessorTest : public ::testing::Test {
             .flush_every = std::chrono::hours{1}, .flush_rows = flush_rows, .fresh_patience = kPatience});
     processor_->start();
   }
-  void append(std::string path, std::uint64_t visitor = 1, std::uint64_t batch = 0, std::uint64_t event_id = 0) {
+  [[nodiscard]] Hit pageview(std::string path, std::uint64_t visitor = 1) {
     Hit hit;
-    hit.event_id = event_id;
     hit.site = SiteId{7};
     hit.at = clock_.now();
     hit.name = "pageview";
     hit.path = std::move(path);
     hit.visitor = visitor;
     hit.visitor_day = utc_day(hit.at);
+    return hit;
+  }
+  void append(std::string path, std::uint64_t visitor = 1, std::uint64_t batch = 0, std::uint64_t event_id = 0) {
+    auto hit = pageview(std::move(path), visitor);
+    hit.event_id = event_id;
     const auto appended = mainstay::testing::run(stream_->append(encode(std::vector{hit}, batch)));
     ASSERT_TRUE(appended.has_value());
   }
@@ -129,15 +133,7 @@ TEST_F(ProcessorTest, what_was_acknowledged_is_in_the_tables_before_a_report_rea
 
 TEST_F(ProcessorTest, a_full_batch_is_written_though_nobody_asks_and_ends_between_two_records) {
   processor_->stop();
-  std::vector<Hit> hits(3);
-  for (auto& hit : hits) {
-    hit.site = SiteId{7};
-    hit.at = clock_.now();
-    hit.name = "pageview";
-    hit.path = "/";
-    hit.visitor = 1;
-    hit.visitor_day = utc_day(hit.at);
-  }
+  const std::vector<Hit> hits(3, pageview("/"));
   // Five records in one go, of which two make a full batch.
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(mainstay::testing::run(stream_->append(encode(hits))).has_value());
   start(6);
@@ -200,15 +196,7 @@ TEST_F(ProcessorTest, stopping_while_the_store_cannot_be_read_loses_nothing_of_a
   EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
   constexpr int kAlways = 1'000'000;
   store_.reads_to_fail = kAlways;
-  std::vector<Hit> hits(2);
-  for (auto& hit : hits) {
-    hit.site = SiteId{7};
-    hit.at = clock_.now();
-    hit.name = "pageview";
-    hit.path = "/";
-    hit.visitor = 1;
-    hit.visitor_day = utc_day(hit.at);
-  }
+  std::vector<Hit> hits(2, pageview("/"));
   hits[1].event_id = kStableId | 5;  // whose like are looked for in the store
   ASSERT_TRUE(mainstay::testing::run(stream_->append(encode(hits))).has_value());
   while (store_.reads_to_fail > kAlways - 2) std::this_thread::yield();  // of the record, and of what is stored

@@ -930,7 +930,7 @@ export interface components {
             language?: string;
             /** @description Short for `language`. */
             l?: string;
-            /** @description The same id again within the event's UTC day, or the first hour after it, is counted once. */
+            /** @description The same id again within 72 hours after the event's time is counted once. */
             event_id?: string;
             /** @description Short for `event_id`. */
             id?: string;
@@ -1049,7 +1049,7 @@ export interface components {
             language?: string;
             /** @description Short for `language`. */
             l?: string;
-            /** @description The same id again within the event's UTC day, or the first hour after it, is counted once. */
+            /** @description The same id again within 72 hours after the event's time is counted once. */
             event_id?: string;
             /** @description Short for `event_id`. */
             id?: string;

@@ -173,8 +173,8 @@ const Field kFields[] = {
     {"language", "l", [](const Value& v, BeaconEvent& e) { return read_text(v, e.language, 64); },
      R"({"type":"string","maxLength":64})"},
     {"event_id", "id", [](const Value& v, BeaconEvent& e) { return read_text(v, e.event_id, kEventIdMax); },
-     R"({"type":"string","maxLength":64,"description":"The same id again within the event's UTC day, )"
-     R"(or the first hour after it, is counted once."})"},
+     R"({"type":"string","maxLength":64,"description":"The same id again within 72 hours )"
+     R"(after the event's time is counted once."})"},
     {"hash", "h", [](const Value& v, BeaconEvent& e) { return read_flag(v, e.hash); },
      R"({"enum":[true,false,0,1],"default":false,"description":"The fragment belongs to the page."})"},
     {"webdriver", "wd", [](const Value& v, BeaconEvent& e) { return read_flag(v, e.webdriver); },

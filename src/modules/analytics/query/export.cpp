@@ -44,16 +44,17 @@ class Slot {
   /// Refuses kUnavailable `analytics.too_many_exports`.
   static Result<std::shared_ptr<Slot>> take() {
     auto slot = std::make_shared<Slot>();
-    if (taken <= kExportsMax) return slot;
+    if (slot->before_ < kExportsMax) return slot;
     return refuse_for_now("analytics.too_many_exports", "Too many exports run; try again in a minute.", kRetryAfter);
   }
-  Slot() { ++taken; }
+  Slot() = default;
   ~Slot() { --taken; }
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
 
  private:
   static inline std::atomic<int> taken = 0;
+  const int before_ = taken++;  ///< how many there were
 };
 
 void put(query::CsvWriter& csv, const Value& value) {

@@ -159,8 +159,8 @@ class Load {
     while (!waiting_.empty() && !free_.empty()) {
       const auto number = waiting_.front();
       waiting_.pop_front();
-      auto& connection = connections_[free_.back()];
-      free_.pop_back();
+      auto& connection = connections_[free_.front()];
+      free_.pop_front();
       connection.due = due_[number];
       send_whole(connection.fd, request(number));
     }
@@ -243,7 +243,7 @@ class Load {
   Options options_;
   int poll_;
   std::vector<Connection> connections_;
-  std::vector<std::size_t> free_;
+  std::deque<std::size_t> free_;  ///< in turn, so that none is idle for so long that the server closes it
   std::deque<std::size_t> waiting_;
   std::vector<Time> due_;  ///< of every hit, in order
   std::vector<double> answers_;

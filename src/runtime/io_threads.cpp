@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/scheduling.h"
+
 namespace mainstay {
 
 struct IoThreads::Impl {
@@ -22,8 +24,9 @@ struct IoThreads::Impl {
 IoThreads::IoThreads(std::size_t count) : impl_(std::make_unique<Impl>()) {
   for (std::size_t i = 0; i < count; ++i) {
     auto& loop = *impl_->loops.emplace_back(std::make_unique<Impl::Loop>());
-    loop.thread = std::thread([&loop, i] {
+    loop.thread = std::thread([&loop, i, count] {
       pthread_setname_np(pthread_self(), fmt::format("io-{}", i).c_str());
+      keep_to_processor(i, count);
       loop.context.run();
     });
   }

@@ -8,7 +8,8 @@
 namespace mainstay {
 
 /// The I/O threads: one single-threaded io_context each, so that a connection lives its whole life on
-/// one thread and needs no lock. Nothing that runs there may block.
+/// one thread and needs no lock. As many as there are processors keep to one each. Nothing that runs there may block,
+/// nor start a thread, which would keep to the same processor.
 class IoThreads {
  public:
   explicit IoThreads(std::size_t count);

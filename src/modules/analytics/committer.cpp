@@ -3,12 +3,14 @@
 #include <stdexcept>
 
 #include "base/log.h"
-#include "modules/analytics/background_thread.h"
+#include "runtime/scheduling.h"
 
 namespace mainstay::analytics {
 namespace {
 
 constexpr std::chrono::milliseconds kRetryEvery{500};
+/// Before those that make more rows: they would only wait for these to be written.
+constexpr int kNice = kBackgroundNice - 3;
 
 }  // namespace
 
@@ -69,7 +71,7 @@ void Committer::stop() {
 }
 
 void Committer::run() {
-  become_background_thread("analytics-rows", kRowsNice);
+  become_background_thread("analytics-rows", kNice);
   for (;;) {
     {
       std::unique_lock lock(mutex_);

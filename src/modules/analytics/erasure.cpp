@@ -1,10 +1,10 @@
 #include "modules/analytics/erasure.h"
 
 #include "base/log.h"
-#include "modules/analytics/background_thread.h"
 #include "modules/analytics/intake.h"
 #include "modules/analytics/query/rollups.h"
 #include "modules/analytics/tables.h"
+#include "runtime/scheduling.h"
 
 namespace mainstay::analytics {
 namespace {

@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "base/log.h"
-#include "modules/analytics/background_thread.h"
 #include "modules/analytics/committer.h"
 #include "modules/analytics/erasure.h"
 #include "modules/analytics/intake.h"
@@ -20,6 +19,7 @@
 #include "modules/analytics/query/rollups.h"
 #include "modules/analytics/unwritten.h"
 #include "modules/analytics/waiter.h"
+#include "runtime/scheduling.h"
 
 namespace mainstay::analytics {
 namespace {

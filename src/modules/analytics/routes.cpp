@@ -2,11 +2,11 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "modules/analytics/background_thread.h"
 #include "modules/analytics/classify/classify.h"
 #include "modules/analytics/collector/collector.h"
 #include "modules/analytics/sites/ids.h"
 #include "modules/analytics/sites/routes.h"
+#include "runtime/scheduling.h"
 
 namespace mainstay::analytics {
 namespace {

@@ -1,15 +1,15 @@
 #include "ports/stream/embedded/spare.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <vector>
+
+#include "runtime/scheduling.h"
 
 namespace mainstay::stream::embedded {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = 1 << 20;  ///< little dirty at a time: the disk stays free for acknowledgements
-constexpr std::uint64_t kRoomFactor = 8;        ///< segments that must fit on the disk besides
+constexpr std::uint64_t kPieceBytes = 256 << 10;  ///< little dirty at a time: the disk stays free for acknowledgements
+constexpr std::uint64_t kRoomFactor = 8;          ///< segments that must fit on the disk besides
 
 }  // namespace
 
@@ -39,7 +39,7 @@ std::optional<File> Spare::take() {
 }
 
 void Spare::make() {
-  pthread_setname_np(pthread_self(), "stream-spare");
+  become_background_thread("stream-spare");
   const auto error = fill();
   // What could not be filled gives its blocks back; the destructor deletes the file.
   if (error) (void)disk_.truncate(file_, 0);

@@ -1,13 +1,13 @@
 #include "ports/stream/embedded/writer.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <vector>
 
 #include "base/log.h"
+#include "runtime/scheduling.h"
 
 namespace mainstay::stream::embedded {
 namespace {
@@ -88,7 +88,7 @@ Writer::Work Writer::take_all() {
 }
 
 void Writer::run() {
-  pthread_setname_np(pthread_self(), "stream-writer");
+  become_urgent_thread("stream-writer");
   for (auto work = take_all(); work.waiting != nullptr || work.roll; work = take_all()) {
     if (work.roll) roll_now();
     Waiter* waiting = work.waiting;

@@ -1,0 +1,72 @@
+#include "runtime/scheduling.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <set>
+#include <string>
+#include <thread>
+
+namespace mainstay {
+namespace {
+
+std::set<std::size_t> processors() {
+  cpu_set_t allowed;
+  EXPECT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  std::set<std::size_t> found;
+  for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed)) found.insert(cpu);
+  }
+  return found;
+}
+
+std::string name() {
+  char text[16] = {};
+  pthread_getname_np(pthread_self(), text, sizeof text);
+  return text;
+}
+
+int nice_of_this_thread() { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); }
+
+TEST(Scheduling, as_many_threads_as_processors_have_one_each) {
+  const auto all = processors();
+  std::set<std::size_t> taken;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::jthread([&] {
+      keep_to_processor(i, all.size());
+      const auto own = processors();
+      EXPECT_EQ(own.size(), 1U);
+      taken.merge(std::set(own));
+    }).join();
+  }
+  EXPECT_EQ(taken, all);
+}
+
+TEST(Scheduling, more_or_fewer_threads_are_left_to_the_kernel) {
+  const auto all = processors();
+  std::jthread([&] {
+    keep_to_processor(0, all.size() + 1);
+    EXPECT_EQ(processors(), all);
+    keep_to_processor(all.size(), all.size());
+    EXPECT_EQ(processors(), all);
+  }).join();
+}
+
+TEST(Scheduling, background_gives_way_and_urgent_does_not) {
+  const int before = nice_of_this_thread();
+  std::jthread([before] {
+    become_urgent_thread("urgent");
+    EXPECT_EQ(name(), "urgent");
+    EXPECT_EQ(nice_of_this_thread(), before);
+    become_background_thread("behind");
+    EXPECT_EQ(name(), "behind");
+    EXPECT_EQ(nice_of_this_thread(), std::max(before, kBackgroundNice));
+  }).join();
+  EXPECT_EQ(nice_of_this_thread(), before);
+}
+
+}  // namespace
+}  // namespace mainstay

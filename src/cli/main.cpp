@@ -252,7 +252,6 @@ int main(int argc, char** argv) {
   // Batches of rows come and go: asking the kernel for their memory each time costs a quarter of an import. The
   // processor gives it back when it has nothing to do.
   ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
-  ::mallopt(M_TOP_PAD, 64 << 20);  // an arena's piece of address space: with less it goes back whenever it is empty
   ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
   try {
     return mainstay::cli::CommandLine().run(argc, argv);

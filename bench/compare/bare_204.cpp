@@ -17,6 +17,7 @@
 #include "runtime/io_threads.h"
 #include "runtime/lifecycle.h"
 #include "runtime/metrics.h"
+#include "runtime/scheduling.h"
 
 namespace mainstay::bench {
 namespace {
@@ -68,7 +69,7 @@ void serve(std::size_t io_threads) {
 }  // namespace mainstay::bench
 
 int main(int argc, char** argv) {
-  std::size_t io_threads = std::max(1U, std::thread::hardware_concurrency());
+  std::size_t io_threads = mainstay::processors();
   ::mallopt(M_ARENA_MAX, 2 * static_cast<int>(io_threads) + 28);  // as the program does
   if (argc > 1) {
     const std::string_view text{argv[1]};

@@ -42,6 +42,7 @@
 #include "runtime/blocking_pool.h"
 #include "runtime/io_threads.h"
 #include "runtime/metrics.h"
+#include "runtime/scheduling.h"
 #include "runtime/task_group.h"
 
 namespace mainstay::app {
@@ -49,8 +50,6 @@ namespace {
 
 constexpr minutes kUpkeepEvery{1};
 constexpr std::chrono::seconds kTasksPatience{5};
-
-std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 /// Runs a task on an I/O thread and waits for it here; for start-up, which is no I/O thread.
 template <class T>
@@ -179,7 +178,7 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
     : settings(std::move(given)),
       folder(std::move(held)),
       paths(settings),
-      threads(settings.io_threads == 0 ? cores() : settings.io_threads),
+      threads(settings.io_threads == 0 ? processors() : settings.io_threads),
       database(open_database(settings, paths)),
       columns(open_columns(settings, paths)),
       stream(stream::embedded::open({.folder = paths.stream(),

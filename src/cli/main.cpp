@@ -14,6 +14,7 @@
 #include "cli/access.h"
 #include "cli/import_log.h"
 #include "runtime/lifecycle.h"
+#include "runtime/scheduling.h"
 
 namespace mainstay::cli {
 namespace {
@@ -248,7 +249,7 @@ int main(int argc, char** argv) {
   ::umask(077);  // what is written is the operator's alone
   // Threads that share an arena wait for each other, and those that answer must not wait for those that work behind
   // them: one each (about twenty work behind them).
-  ::mallopt(M_ARENA_MAX, 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())) + 28);
+  ::mallopt(M_ARENA_MAX, 2 * static_cast<int>(mainstay::processors()) + 28);
   // Batches of rows come and go: asking the kernel for their memory each time costs a quarter of an import. The
   // processor gives it back when it has nothing to do.
   ::mallopt(M_MMAP_THRESHOLD, 64 << 20);

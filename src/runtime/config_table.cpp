@@ -120,7 +120,8 @@ constexpr Row kTable[] = {
      .expects = "networks such as 10.0.0.0/8 or ::1/128"},
     {.key = "io_threads",
      .slot = [](Settings& s) -> Slot { return &s.io_threads; },
-     .help = "Threads that serve connections; 0 is one per core.",
+     .help = "Threads that serve connections; 0 is one for each processor that the program may use. As many as "
+             "processors keep to one each; with any other number the system chooses.",
      .most = 256},
     {.key = "drain_ms",
      .slot = [](Settings& s) -> Slot { return &s.drain_ms; },

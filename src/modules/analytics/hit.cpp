@@ -151,15 +151,18 @@ bool decode_hit(Reader& in, Hit& hit) {
   hit.visitor_day = static_cast<std::int32_t>(in.whole());
   const auto present = in.number();
   for (std::size_t i = 0; i < kTextCount; ++i) {
-    if (((present >> i) & 1) != 0) hit.*kTexts[i] = in.text();
+    hit.*kTexts[i] = ((present >> i) & 1) != 0 ? in.text() : std::string_view{};
   }
   for (std::size_t i = 0; i < std::size(kReals); ++i) {
-    if (((present >> (kTextCount + i)) & 1) != 0) hit.*kReals[i] = std::bit_cast<double>(in.fixed());
+    auto& real = hit.*kReals[i];
+    real.reset();
+    if (((present >> (kTextCount + i)) & 1) != 0) real = std::bit_cast<double>(in.fixed());
   }
   hit.scroll_depth = static_cast<std::int32_t>(in.whole());
   hit.engagement_ms = in.whole();
   hit.status = static_cast<std::int32_t>(in.whole());
   hit.bytes = in.whole();
+  hit.properties.clear();
   const auto properties = in.number();
   if (properties > kHitsMax) return false;
   for (std::uint64_t i = 0; i < properties && in.ok(); ++i) {
@@ -188,13 +191,12 @@ bool is_well_formed(const Hit& hit) {
          std::ranges::all_of(hit.properties, fine);
 }
 
-Result<HitRecord> decode(std::string_view bytes) {
+Result<void> decode(std::string_view bytes, HitRecord& record) {
   const auto poison = [](const char* why) {
     return refuse(Refusal::kInvalid, "analytics.poison_record", std::string{"The record cannot be read: "} + why);
   };
   Reader in(bytes);
   if (in.byte() != kFormat) return poison("its format is unknown.");
-  HitRecord record;
   record.batch = in.number();
   const auto count = in.number();
   if (!in.ok() || count > kHitsMax || count > bytes.size()) return poison("it claims too many hits.");
@@ -203,7 +205,7 @@ Result<HitRecord> decode(std::string_view bytes) {
     if (!decode_hit(in, hit)) return poison("it ends early or holds values no hit has.");
   }
   if (!in.at_end()) return poison("it is longer than its hits.");
-  return record;
+  return {};
 }
 
 }  // namespace mainstay::analytics

@@ -66,7 +66,8 @@ struct HitRecord {
   std::uint64_t batch = 0;
   std::vector<Hit> hits;
 };
-/// Refuses kInvalid `analytics.poison_record` for bytes that `encode` did not write.
-[[nodiscard]] Result<HitRecord> decode(std::string_view bytes);
+/// Refuses kInvalid `analytics.poison_record` for bytes that `encode` did not write. What `record` held is gone either
+/// way; its memory is used again.
+[[nodiscard]] Result<void> decode(std::string_view bytes, HitRecord& record);
 
 }  // namespace mainstay::analytics

@@ -30,11 +30,11 @@ Hit full_hit() {
 }
 
 TEST(HitRecord, every_field_survives_the_queue) {
-  const auto back = decode(encode(std::vector{full_hit(), Hit{}}, 42));
-  ASSERT_TRUE(back.has_value());
-  EXPECT_EQ(back->batch, 42U);
-  ASSERT_EQ(back->hits.size(), 2U);
-  const auto& hit = back->hits.front();
+  HitRecord back;
+  ASSERT_TRUE(decode(encode(std::vector{full_hit(), Hit{}}, 42), back).has_value());
+  EXPECT_EQ(back.batch, 42U);
+  ASSERT_EQ(back.hits.size(), 2U);
+  const auto& hit = back.hits.front();
   const auto wanted = full_hit();
   EXPECT_EQ(hit.site, wanted.site);
   EXPECT_EQ(hit.kind, wanted.kind);
@@ -56,21 +56,31 @@ TEST(HitRecord, every_field_survives_the_queue) {
   EXPECT_EQ(hit.properties, wanted.properties);
   EXPECT_EQ(hit.status, wanted.status);
   EXPECT_EQ(hit.bytes, wanted.bytes);
-  EXPECT_TRUE(back->hits.back().interactive);
+  EXPECT_TRUE(back.hits.back().interactive);
+}
+
+TEST(HitRecord, nothing_of_the_record_before_stays) {
+  HitRecord record;
+  ASSERT_TRUE(decode(encode(std::vector{full_hit(), full_hit()}, 42), record).has_value());
+  const auto plain = encode(std::vector{Hit{}});
+  ASSERT_TRUE(decode(plain, record).has_value());
+  EXPECT_EQ(encode(record.hits, record.batch), plain);
 }
 
 TEST(HitRecord, a_record_cut_anywhere_is_poison) {
+  HitRecord record;
   const auto bytes = encode(std::vector{full_hit(), full_hit()});
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(decode(std::string_view{bytes}.substr(0, size)).has_value()) << size;
+    EXPECT_FALSE(decode(std::string_view{bytes}.substr(0, size), record).has_value()) << size;
   }
-  EXPECT_FALSE(decode(bytes + "x").has_value());
+  EXPECT_FALSE(decode(bytes + "x", record).has_value());
 }
 
 TEST(HitRecord, a_record_with_absurd_counts_is_poison_and_takes_no_memory) {
-  EXPECT_EQ(decode("\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f").error().code, "analytics.poison_record");
-  EXPECT_EQ(decode("\x02").error().code, "analytics.poison_record");
-  EXPECT_EQ(decode("").error().code, "analytics.poison_record");
+  HitRecord record;
+  EXPECT_EQ(decode("\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f", record).error().code, "analytics.poison_record");
+  EXPECT_EQ(decode("\x02", record).error().code, "analytics.poison_record");
+  EXPECT_EQ(decode("", record).error().code, "analytics.poison_record");
 }
 
 }  // namespace

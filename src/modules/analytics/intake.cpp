@@ -102,12 +102,11 @@ void Intake::restore(Instant now, const Recent& recent) {
 
 void Intake::take(const stream::Record& record, const SiteMap& sites, Instant now, const Note& note) {
   position_ = record.offset;
-  const auto read = decode(record.bytes);
-  if (!read) {
+  if (const auto read = decode(record.bytes, record_); !read) {
     set_aside(record, read.error().message);
     return;
   }
-  for (const auto& hit : read->hits) take_hit(hit, read->batch, sites, {record.appended_at, now}, note);
+  for (const auto& hit : record_.hits) take_hit(hit, record_.batch, sites, {record.appended_at, now}, note);
 }
 
 void Intake::take_hit(const Hit& hit, std::uint64_t batch, const SiteMap& sites, Times times, const Note& note) {

@@ -99,6 +99,7 @@ class Intake {
   DaySets lines_seen_;
   DaySets events_seen_;  ///< of all origins but logs
   Sessioniser sessioniser_;
+  HitRecord record_;  ///< the one being taken; kept for its memory
   BatchRows events_{"events"};
   BatchRows bots_{"bots"};
   BatchRows set_aside_{"set_aside"};

@@ -55,6 +55,11 @@ class Texts {
     bytes_ += text;
     ends_.push_back(bytes_.size());
   }
+  /// Makes room for as much as `other` holds.
+  void reserve_like(const Texts& other) {
+    bytes_.reserve(other.bytes_.size());
+    ends_.reserve(other.ends_.size());
+  }
   [[nodiscard]] std::size_t size() const { return ends_.size(); }
   [[nodiscard]] bool empty() const { return ends_.empty(); }
   [[nodiscard]] std::string_view operator[](std::size_t index) const {

@@ -13,8 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       if (event.scroll_depth < -1 || event.scroll_depth > 100 || event.engagement_ms < 0) __builtin_trap();
     }
   }
-  if (const auto record = mainstay::analytics::decode(bytes)) {
-    if (mainstay::analytics::encode(record->hits, record->batch).empty()) __builtin_trap();
+  mainstay::analytics::HitRecord record;
+  if (mainstay::analytics::decode(bytes, record)) {
+    if (mainstay::analytics::encode(record.hits, record.batch).empty()) __builtin_trap();
   }
   return 0;
 }

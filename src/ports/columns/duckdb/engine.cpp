@@ -7,10 +7,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <limits>
-#include <thread>
 
 #include "base/log.h"
+#include "runtime/scheduling.h"
 
 namespace mainstay::columns::duckdb {
 namespace {
@@ -36,7 +37,7 @@ std::uint64_t memory_limit(const Options& options) {
 /// than it gains, and queries already run side by side.
 std::size_t thread_count(const Options& options) {
   if (options.threads > 0) return options.threads;
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
+  return std::clamp<std::size_t>(processors() / 2, 1, 8);
 }
 
 constexpr std::string_view kTemporary = "temporary";
@@ -147,7 +148,15 @@ Engine::Engine(Options options) : options_(std::move(options)) {
 }
 
 void Engine::open() {
-  auto opened = open_file(options_, file(), {options_.export_folder, new_folder()});
+  std::promise<OpenFile> promise;
+  opener_.post([&] {
+    try {
+      promise.set_value(open_file(options_, file(), {options_.export_folder, new_folder()}));
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  });
+  auto opened = promise.get_future().get();
   sync_folder(options_.folder);
   database_ = std::move(opened.database);
   release(std::move(opened.connection));

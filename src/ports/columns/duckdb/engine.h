@@ -11,6 +11,7 @@
 #include "ports/columns/duckdb/deadlines.h"
 #include "ports/columns/duckdb/duckdb_columns.h"
 #include "ports/columns/duckdb/statement.h"
+#include "runtime/blocking_pool.h"
 
 namespace mainstay::columns::duckdb {
 
@@ -81,6 +82,9 @@ class Engine {
   Database database_;
   std::mutex mutex_;  ///< of idle_
   std::vector<Connection> idle_;
+  /// Opens the database. DuckDB's threads begin in the one that opens it and take over its priority for good, so that
+  /// is not the background's, which opens it anew.
+  BlockingPool opener_{{.name = "columns-open"}};
 };
 
 }  // namespace mainstay::columns::duckdb

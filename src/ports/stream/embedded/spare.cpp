@@ -31,9 +31,9 @@ void Spare::want() {
   thread_ = std::thread([this] { make(); });
 }
 
+/// Its maker may still be about to end. `want` waits for that, much later; here everybody would.
 std::optional<File> Spare::take() {
   if (!is_ready()) return std::nullopt;
-  thread_.join();
   state_ = State::kNone;
   return std::exchange(file_, File());
 }

@@ -11,7 +11,7 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr std::size_t kBlockBytes = 4 << 20;
+constexpr std::size_t kBlockBytes = 8 << 20;  ///< nothing is read while one is acknowledged: not many
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::size_t kHeadBytes = 1 << 10;
 constexpr unsigned kZlibBuffer = 128 << 10;  ///< a read of more than two of it goes past it

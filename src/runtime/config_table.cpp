@@ -156,8 +156,10 @@ constexpr Row kTable[] = {
      .unit = Unit::kBytes},
     {.key = "limits.body_memory_bytes",
      .slot = [](Settings& s) -> Slot { return &s.limits.body_memory_bytes; },
-     .help = "Memory that the bodies of all requests may hold together; beyond it the answer is 503, and 413 to a body "
-             "that is larger than all of it. A body of up to 4 KiB does not count.",
+     .help =
+         "Memory that the bodies of all requests may hold together; beyond it the answer is 503, and 413 to a body "
+         "that is larger than all of it. A body of up to 4 KiB does not count. `mainstay import log` sends blocks of "
+         "8 MiB.",
      .least = 1 << 20,
      .unit = Unit::kBytes},
     {.key = "limits.header_patience_ms",

@@ -4,9 +4,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <thread>
@@ -68,6 +71,22 @@ TEST(Scheduling, background_gives_way_and_urgent_does_not) {
     EXPECT_EQ(nice_of_this_thread(), std::max(before, kBackgroundNice));
   }).join();
   EXPECT_EQ(nice_of_this_thread(), before);
+}
+
+/// Of sched_getattr(2), in ns; 0 before Linux 6.12.
+std::uint64_t turn_of_this_thread() {
+  std::array<std::uint64_t, 7> attributes{};
+  EXPECT_EQ(::syscall(SYS_sched_getattr, 0, attributes.data(), sizeof attributes, 0), 0);
+  return attributes[3];
+}
+
+TEST(Scheduling, an_urgent_thread_has_short_turns_and_what_it_starts_has_not) {
+  const auto usual = turn_of_this_thread();
+  std::jthread([usual] {
+    become_urgent_thread("urgent");
+    if (usual > 0) EXPECT_LT(turn_of_this_thread(), usual);
+    std::jthread([usual] { EXPECT_EQ(turn_of_this_thread(), usual); }).join();
+  }).join();
 }
 
 }  // namespace

@@ -18,13 +18,12 @@ Deadlines::~Deadlines() {
     stopping_ = true;
   }
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 std::unique_ptr<Deadlines::Guard> Deadlines::guard(duckdb_connection connection, Clock::time_point deadline,
                                                    Kind kind) {
   const std::scoped_lock lock(mutex_);
-  if (!thread_.joinable()) thread_ = std::thread([this] { watch(); });
   const bool yielded = way_wanted_ && kind == Kind::kYields;
   entries_.push_front({.connection = connection,
                        .due = ending_ || yielded ? Clock::now() : deadline,

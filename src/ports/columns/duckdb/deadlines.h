@@ -11,7 +11,7 @@
 
 namespace mainstay::columns::duckdb {
 
-/// Interrupts statements that run past their deadline. One thread, started with the first guard. Any thread.
+/// Interrupts statements that run past their deadline. One thread, at the priority of who makes it. Any thread.
 class Deadlines {
  public:
   using Clock = std::chrono::steady_clock;
@@ -46,9 +46,9 @@ class Deadlines {
   std::condition_variable changed_;
   std::list<Entry> entries_;
   bool way_wanted_ = false;
-  bool ending_ = false;    ///< nothing may run any more
-  bool stopping_ = false;  ///< the thread shall end
-  std::thread thread_;
+  bool ending_ = false;                      ///< nothing may run any more
+  bool stopping_ = false;                    ///< the thread shall end
+  std::thread thread_{[this] { watch(); }};  ///< last: it uses the rest
 };
 
 class Deadlines::Guard {

@@ -1,11 +1,16 @@
 #include "ports/columns/duckdb/duckdb_columns.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <future>
 #include <semaphore>
+#include <string>
 #include <thread>
 
 #include "ports/columns/compaction_contract.h"
 #include "ports/columns/contract.h"
+#include "runtime/scheduling.h"
 #include "testing/folder_search.h"
 #include "testing/temporary_folder.h"
 
@@ -141,6 +146,23 @@ TEST_F(DuckDbColumns, exports_that_stand_still_hold_up_no_query_and_too_many_are
   }
   EXPECT_EQ(refused, 1);
   for (auto& running : exports) EXPECT_TRUE(running.get());
+}
+
+TEST_F(DuckDbColumns, a_compaction_behind_the_answers_leaves_no_thread_that_gives_way) {
+  options_.threads = 4;
+  const auto store = open();
+  std::jthread([&] {
+    become_background_thread("behind");
+    store->compact({});
+  }).join();
+  const int usual = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()));
+  std::size_t threads = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    const auto thread = static_cast<id_t>(std::stoul(entry.path().filename().string()));
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, thread), usual) << thread;
+    ++threads;
+  }
+  EXPECT_GT(threads, options_.threads);
 }
 
 TEST_F(DuckDbColumns, a_compaction_ends_exports_that_last_and_they_can_be_had_again) {

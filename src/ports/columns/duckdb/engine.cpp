@@ -148,15 +148,10 @@ Engine::Engine(Options options) : options_(std::move(options)) {
 }
 
 void Engine::open() {
-  std::promise<OpenFile> promise;
-  opener_.post([&] {
-    try {
-      promise.set_value(open_file(options_, file(), {options_.export_folder, new_folder()}));
-    } catch (...) {
-      promise.set_exception(std::current_exception());
-    }
-  });
-  auto opened = promise.get_future().get();
+  const auto opening = std::make_shared<std::packaged_task<OpenFile()>>(
+      [this] { return open_file(options_, file(), {options_.export_folder, new_folder()}); });
+  opener_.post([opening] { (*opening)(); });
+  auto opened = opening->get_future().get();
   sync_folder(options_.folder);
   database_ = std::move(opened.database);
   release(std::move(opened.connection));

@@ -14,42 +14,65 @@ constexpr int kNice = kBackgroundNice - 3;
 
 }  // namespace
 
-Committer::Committer(columns::Columns& columns, metrics::Registry& metrics)
+Committer::Committer(columns::Columns& columns, metrics::Registry& metrics, std::function<void()> on_ready)
     : columns_(columns),
       commits_(metrics.counter("mainstay_analytics_commits_total", "Batches written to the column store.")),
       failures_(metrics.counter("mainstay_analytics_commit_failures_total",
                                 "Batches the column store refused; each is tried again.")),
       seconds_(metrics.histogram("mainstay_analytics_commit_seconds", "How long writing a batch takes.")),
+      on_ready_(std::move(on_ready)),
       thread_([this] { run(); }) {}
 
 Committer::~Committer() { stop(); }
 
-void Committer::start(std::vector<columns::Step> steps, std::function<bool()> is_stored, std::function<void()> done) {
-  take({.steps = std::move(steps), .is_stored = std::move(is_stored), .done = std::move(done), .work = {}});
+void Committer::add(std::vector<columns::Step> steps) { take({.steps = std::move(steps), .is_last = false}); }
+
+void Committer::finish(std::vector<columns::Step> steps, std::function<bool()> is_stored, std::function<void()> done) {
+  take({.steps = std::move(steps), .is_stored = std::move(is_stored), .done = std::move(done)});
 }
 
-void Committer::start_work(std::function<void()> work) {
-  take({.steps = {}, .is_stored = {}, .done = [] {}, .work = std::move(work)});
-}
+void Committer::start_work(std::function<void()> work) { take({.work = std::move(work)}); }
 
 void Committer::take(Job job) {
   {
     const std::scoped_lock lock(mutex_);
-    if (job_ || stopping_) throw std::logic_error("the committer is busy");
+    if (job_ || stopping_ || (job.work && has_begun_)) throw std::logic_error("the committer is busy");
+    if (lost_) return;
+    if (!job.is_last) has_begun_ = true;
     job_ = std::move(job);
   }
   changed_.notify_all();
 }
 
-bool Committer::idle() const {
+bool Committer::ready() const {
   const std::scoped_lock lock(mutex_);
   return !job_;
 }
 
-bool Committer::wait_idle() {
+bool Committer::idle() const {
+  const std::scoped_lock lock(mutex_);
+  return !job_ && !has_begun_;
+}
+
+bool Committer::wait_ready() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !job_ || given_up_; });
-  return !given_up_;
+  return !given_up_ && !lost_;
+}
+
+bool Committer::lost() const {
+  const std::scoped_lock lock(mutex_);
+  return lost_;
+}
+
+void Committer::begin_anew() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !job_ || given_up_; });
+  lost_ = false;
+  if (!std::exchange(has_begun_, false) || stopping_) return;
+  job_ = Job{.work = [this] { transaction_.reset(); }};
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return !job_; });
 }
 
 void Committer::stop_retrying() {
@@ -72,52 +95,101 @@ void Committer::stop() {
 
 void Committer::run() {
   become_background_thread("analytics-rows", kNice);
-  for (;;) {
+  for (bool goes_on = true; goes_on;) {
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return job_ || stopping_; });
-      if (!job_) return;
+      if (!job_) break;
     }
     // Nobody touches the job while it is there.
-    const bool written = write(*job_);
-    if (written) job_->done();
-    auto finished = [&] {
+    const auto outcome = carry_out(*job_);
+    if (outcome == Outcome::kWritten && job_->done) job_->done();
+    {
       const std::scoped_lock lock(mutex_);
-      given_up_ = !written;
-      return std::exchange(job_, std::nullopt);
-    }();
+      if (outcome != Outcome::kWritten || job_->is_last) has_begun_ = false;
+      lost_ = outcome == Outcome::kLost;
+      given_up_ = outcome == Outcome::kGivenUp;
+      goes_on = !given_up_;
+      job_.reset();
+    }
     changed_.notify_all();
-    if (!written) return;
+    on_ready_();
   }
+  transaction_.reset();
 }
 
-bool Committer::write(const Job& job) {
-  if (job.work) {
-    try {
-      job.work();
-    } catch (const Unavailable& outage) {
-      log::error("analytics: upkeep of the column store failed", {{"error", outage.what()}});
-    }
-    return true;
+Committer::Outcome Committer::carry_out(const Job& job) {
+  if (!job.work) return job.is_last && !transaction_ ? write_whole(job) : write_piece(job);
+  try {
+    job.work();
+  } catch (const Unavailable& outage) {
+    log::error("analytics: upkeep of the column store failed", {{"error", outage.what()}});
   }
+  return Outcome::kWritten;
+}
+
+Committer::Outcome Committer::write_whole(const Job& job) {
   for (bool tried = false;; tried = true) {
     try {
-      if ((tried && job.is_stored()) || try_to_write(job)) return true;
+      if (tried && job.is_stored()) return Outcome::kWritten;
+      const auto started_at = Clock::now();
+      columns_.commit(job.steps);
+      note_commit(Clock::now() - started_at);
+      return Outcome::kWritten;
     } catch (const Unavailable& outage) {
-      failures_.add();
-      log::error("analytics: the column store refused a batch; trying again", {{"error", outage.what()}});
+      note_failure(outage);
     }
-    std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, kRetryEvery, [this] { return !retrying_; })) return false;
+    if (!wait_to_retry()) return Outcome::kGivenUp;
   }
 }
 
-bool Committer::try_to_write(const Job& job) {
-  const auto started_at = std::chrono::steady_clock::now();
-  columns_.commit(job.steps);
-  seconds_.observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - started_at).count());
+Committer::Outcome Committer::write_piece(const Job& job) {
+  const auto started_at = Clock::now();
+  bool has_all = false;
+  try {
+    if (!transaction_) {
+      transaction_ = columns_.begin();
+      spent_ = {};
+    }
+    for (const auto& step : job.steps) transaction_->add(step);
+    has_all = job.is_last;
+    if (has_all) transaction_->commit();
+  } catch (const Unavailable& outage) {
+    transaction_.reset();
+    note_failure(outage);
+    return has_all ? after_failed_commit(job) : Outcome::kLost;
+  }
+  spent_ += Clock::now() - started_at;
+  if (!has_all) return Outcome::kWritten;
+  transaction_.reset();
+  note_commit(spent_);
+  return Outcome::kWritten;
+}
+
+Committer::Outcome Committer::after_failed_commit(const Job& job) {
+  do {
+    try {
+      return job.is_stored() ? Outcome::kWritten : Outcome::kLost;
+    } catch (const Unavailable& outage) {
+      note_failure(outage);
+    }
+  } while (wait_to_retry());
+  return Outcome::kGivenUp;
+}
+
+void Committer::note_commit(Clock::duration spent) {
+  seconds_.observe(std::chrono::duration<double>(spent).count());
   commits_.add();
-  return true;
+}
+
+void Committer::note_failure(const Unavailable& outage) {
+  failures_.add();
+  log::error("analytics: the column store refused a batch; trying again", {{"error", outage.what()}});
+}
+
+bool Committer::wait_to_retry() {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, kRetryEvery, [this] { return !retrying_; });
 }
 
 }  // namespace mainstay::analytics

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
+#include <optional>
 
 #include "modules/analytics/intake.h"
 #include "modules/analytics/query/rollups.h"
@@ -25,17 +27,11 @@ class Faulty final : public columns::Columns {
  public:
   explicit Faulty(columns::Columns& inner) : inner_(inner) {}
   std::deque<Fault> faults;
-  int commits = 0;
+  std::atomic<int> adds_to_fail = 0;
   std::size_t rows_at_once = 0;  ///< of the largest piece of an answer
 
   void create(std::span<const columns::Table> tables) override { inner_.create(tables); }
-  void commit(std::span<const columns::Step> steps) override {
-    ++commits;
-    const auto fault = faults.empty() ? Fault::kNone : faults.front();
-    if (!faults.empty()) faults.pop_front();
-    if (fault != Fault::kBefore) inner_.commit(steps);
-    if (fault != Fault::kNone) throw Unavailable("the disk failed");
-  }
+  std::unique_ptr<columns::Transaction> begin() override { return std::make_unique<FaultyTransaction>(*this); }
   Task<Result<columns::Answer>> query(columns::Statement statement, Limits limits) override {
     return inner_.query(std::move(statement), limits);
   }
@@ -61,6 +57,24 @@ class Faulty final : public columns::Columns {
   [[nodiscard]] std::uint64_t bytes_on_disk() const override { return inner_.bytes_on_disk(); }
 
  private:
+  class FaultyTransaction final : public columns::Transaction {
+   public:
+    explicit FaultyTransaction(Faulty& store) : store_(store), inner_(store.inner_.begin()) {}
+    void add(const columns::Step& step) override {
+      if (store_.adds_to_fail > 0 && store_.adds_to_fail-- > 0) throw Unavailable("the disk failed");
+      inner_->add(step);
+    }
+    void commit() override {
+      const auto fault = store_.faults.empty() ? Fault::kNone : store_.faults.front();
+      if (!store_.faults.empty()) store_.faults.pop_front();
+      if (fault != Fault::kBefore) inner_->commit();
+      if (fault != Fault::kNone) throw Unavailable("the disk failed");
+    }
+
+   private:
+    Faulty& store_;
+    std::unique_ptr<columns::Transaction> inner_;
+  };
   columns::Columns& inner_;
 };
 
@@ -81,13 +95,14 @@ class CommitterTest : public ::testing::TestWithParam<std::deque<Fault>> {
     int done = 0;
     auto steps = intake_.take_commit(now);
     const auto is_stored = [this, number = intake_.commit_number()] { return last_commit(store_).number >= number; };
-    committer_.start(std::move(steps), is_stored, [&done] { ++done; });
-    EXPECT_TRUE(committer_.wait_idle());
+    committer_.finish(std::move(steps), is_stored, [&done] { ++done; });
+    EXPECT_EQ(committer_.wait_ready(), !committer_.lost());
     EXPECT_TRUE(store_.faults.empty() || GetParam().front() == Fault::kAfter);
     intake_.note_stored();
     return done;
   }
-  void take_hit(std::uint64_t visitor = 1) {
+  void take_hit(std::uint64_t visitor = 1) { take_hit(intake_, visitor); }
+  void take_hit(Intake& intake, std::uint64_t visitor) {
     Hit hit;
     hit.site = SiteId{7};
     hit.at = kNow;
@@ -95,8 +110,8 @@ class CommitterTest : public ::testing::TestWithParam<std::deque<Fault>> {
     hit.path = "/";
     hit.visitor = visitor;
     hit.visitor_day = utc_day(kNow);
-    intake_.take({.offset = intake_.position() + 1, .appended_at = kNow, .bytes = encode(std::vector{hit})}, sites_,
-                 kNow, [](auto&&...) {});
+    intake.take({.offset = intake.position() + 1, .appended_at = kNow, .bytes = encode(std::vector{hit})}, sites_, kNow,
+                [](auto&&...) {});
   }
   void refuse() {
     Ledger ledger;
@@ -116,7 +131,7 @@ class CommitterTest : public ::testing::TestWithParam<std::deque<Fault>> {
   std::unique_ptr<columns::Columns> columns_ = columns::duckdb::open({.folder = folder_.path(), .export_folder = {}});
   Faulty store_{*columns_};
   Intake intake_{store_, random_};
-  Committer committer_{store_, metrics_};
+  Committer committer_{store_, metrics_, [] {}};
 };
 INSTANTIATE_TEST_SUITE_P(Faults, CommitterTest,
                          ::testing::Values(std::deque{Fault::kNone}, std::deque{Fault::kBefore},
@@ -147,6 +162,95 @@ TEST_P(CommitterTest, a_visit_that_ends_by_itself_is_moved_once) {
   refuse();
   EXPECT_EQ(write(kNow + hours{1}), 1);
   EXPECT_EQ(number("select count(*) from visits"), 1);
+  EXPECT_EQ(number("select count(*) from open_visits"), 0);
+}
+
+/// Batches in pieces.
+class CommitterInPieces : public CommitterTest {
+ protected:
+  void add_piece() {
+    committer_.add(intake_.take_piece(kNow));
+    committer_.wait_ready();
+  }
+  /// Begins again as the processor does, with all hits there were; the numbers of commits go on.
+  void read_again(std::uint64_t hits) {
+    committer_.begin_anew();
+    intake_again_.emplace(store_, random_);
+    intake_again_->restore(kNow, [](auto&&...) {});
+    EXPECT_EQ(intake_again_->position(), 0U) << "nothing of it was committed";
+    for (std::uint64_t visitor = 1; visitor <= hits; ++visitor) take_hit(*intake_again_, visitor);
+    bool is_done = false;
+    committer_.finish(intake_again_->take_commit(kNow), [] { return false; }, [&] { is_done = true; });
+    EXPECT_TRUE(committer_.wait_ready());
+    EXPECT_TRUE(is_done);
+  }
+  std::optional<Intake> intake_again_;
+};
+INSTANTIATE_TEST_SUITE_P(Faults, CommitterInPieces,
+                         ::testing::Values(std::deque{Fault::kNone}, std::deque{Fault::kBefore},
+                                           std::deque{Fault::kAfter}));
+
+TEST_P(CommitterInPieces, all_of_a_batch_is_written_once_or_nothing_and_the_batch_is_lost) {
+  for (std::uint64_t visitor = 1; visitor <= 3; ++visitor) {
+    take_hit(visitor);
+    add_piece();
+    EXPECT_FALSE(committer_.idle()) << "it is not ended";
+    EXPECT_EQ(number("select count(*) from events"), 0);
+  }
+  take_hit(4);
+  const bool is_lost = GetParam().front() == Fault::kBefore;
+  EXPECT_EQ(write(kNow), is_lost ? 0 : 1);
+  EXPECT_TRUE(committer_.idle());
+  EXPECT_EQ(committer_.lost(), is_lost);
+  EXPECT_EQ(number("select count(*) from events"), is_lost ? 0 : 4);
+  EXPECT_EQ(number("select count(*) from open_visits"), is_lost ? 0 : 4);
+  if (!is_lost) return;
+  read_again(4);
+  EXPECT_EQ(number("select count(*) from events"), 4);
+}
+
+TEST_P(CommitterInPieces, a_piece_that_is_refused_takes_the_batch_with_it_and_later_ones_are_dropped) {
+  take_hit(1);
+  add_piece();
+  store_.adds_to_fail = 1;
+  take_hit(2);
+  add_piece();
+  EXPECT_TRUE(committer_.lost());
+  take_hit(3);
+  add_piece();
+  take_hit(4);
+  bool is_done = false;
+  committer_.finish(intake_.take_commit(kNow), [] { return false; }, [&] { is_done = true; });
+  EXPECT_FALSE(committer_.wait_ready());
+  EXPECT_FALSE(is_done);
+  EXPECT_EQ(number("select count(*) from events"), 0);
+  read_again(4);
+  EXPECT_EQ(number("select count(*) from events"), 4);
+}
+
+TEST_P(CommitterInPieces, a_batch_that_is_given_up_holds_up_no_other_writer) {
+  take_hit(1);
+  add_piece();
+  committer_.begin_anew();
+  EXPECT_TRUE(committer_.idle());
+  columns_->commit(std::vector<columns::Step>{columns::Statement{"delete from events", {}}});
+  read_again(1);
+  EXPECT_EQ(number("select count(*) from events"), 1);
+}
+
+TEST_P(CommitterInPieces, visits_that_ended_are_written_with_the_pieces_and_leave_the_open_ones) {
+  take_hit(1);
+  write(kNow);
+  if (committer_.lost()) GTEST_FAIL() << "a batch that came whole is tried again";
+  take_hit(2);
+  committer_.add(intake_.take_piece(kNow + hours{1}));
+  committer_.wait_ready();
+  intake_.note_stored();
+  bool is_done = false;
+  committer_.finish(intake_.take_commit(kNow + hours{1}), [] { return false; }, [&] { is_done = true; });
+  EXPECT_TRUE(committer_.wait_ready());
+  EXPECT_TRUE(is_done);
+  EXPECT_EQ(number("select count(*) from visits"), 2);
   EXPECT_EQ(number("select count(*) from open_visits"), 0);
 }
 

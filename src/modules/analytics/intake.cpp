@@ -187,14 +187,30 @@ BatchRows Intake::take_refusals(Instant now) {
   return rows;
 }
 
+void Intake::take_rows(const std::vector<std::unique_ptr<const Visit>>& ended, std::vector<Step>& steps) {
+  for (const auto& visit : ended) {
+    add_visit(visits_, *visit);
+    touched_days_.insert({visit->site, visit->visitor_day});
+  }
+  for (auto* rows : {&events_, &visits_, &bots_}) {
+    if (!rows->empty()) steps.emplace_back(rows->take());
+  }
+}
+
+std::vector<Step> Intake::take_piece(Instant now) {
+  std::vector<Step> steps;
+  rows_ahead_.events += events_.rows();
+  rows_ahead_.bots += bots_.rows();
+  take_rows(sessioniser_.take_ended(now), steps);
+  return steps;
+}
+
 std::vector<Step> Intake::take_commit(Instant now) {
   auto refusals = take_refusals(now);
   voided_days_.clear();
+  rows_ahead_ = {};
   const auto changes = sessioniser_.take_changes(now);
-  for (const auto& visit : changes.ended) touched_days_.insert({visit->site, visit->visitor_day});
-  BatchRows ended{"visits"};
   BatchRows open{"open_visits"};
-  for (const auto& visit : changes.ended) add_visit(ended, *visit);
   for (const auto* visit : changes.open) add_visit(open, *visit);
 
   std::vector<Step> steps;
@@ -202,7 +218,8 @@ std::vector<Step> Intake::take_commit(Instant now) {
     steps.emplace_back(Statement{.text = "delete from open_visits where visit_id in (select unnest($1))",
                                  .parameters = {changes.replaced}});
   }
-  for (auto* rows : {&events_, &ended, &open, &bots_, &refusals, &set_aside_}) {
+  take_rows(changes.ended, steps);
+  for (auto* rows : {&open, &refusals, &set_aside_}) {
     if (!rows->empty()) steps.emplace_back(rows->take());
   }
   steps.emplace_back(Statement{.text = "delete from progress where consumer = 'processor'", .parameters = {}});

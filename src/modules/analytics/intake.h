@@ -60,11 +60,17 @@ class Intake {
 
   [[nodiscard]] stream::Offset position() const { return position_; }
   [[nodiscard]] bool has_pending() const { return position_ != taken_ || !refusals_.empty(); }
-  /// Of the table that has most.
-  [[nodiscard]] std::size_t pending_rows() const { return std::max(events_.rows(), bots_.rows()); }
+  /// Rows of the next commit, of the table that has most; those of pieces included.
+  [[nodiscard]] std::size_t pending_rows() const {
+    return std::max(events_.rows() + rows_ahead_.events, bots_.rows() + rows_ahead_.bots);
+  }
+  /// Of them, those that are here.
+  [[nodiscard]] std::size_t held_rows() const { return std::max(events_.rows(), bots_.rows()); }
 
-  /// The steps of one commit that writes all that was taken. The next one may be asked for after this one was
-  /// carried out and `note_stored` told so; hits may be taken meanwhile.
+  /// Steps of the next commit ahead of its others: what of it cannot change any more.
+  [[nodiscard]] std::vector<columns::Step> take_piece(Instant now);
+  /// The steps of one commit that writes all that was taken, but for its pieces. The next one may be asked for after
+  /// this one was carried out and `note_stored` told so; hits may be taken meanwhile.
   [[nodiscard]] std::vector<columns::Step> take_commit(Instant now);
   /// Of the last take_commit. Numbers grow by one: so it can be told which commit the store has, also of commits that
   /// take nothing from the stream.
@@ -90,6 +96,7 @@ class Intake {
   /// The stable ids of what the store has of a UTC day and of certain origins.
   DaySets::Load load_ids(std::string_view origins) const;
   void set_aside(const stream::Record& record, std::string_view reason);
+  void take_rows(const std::vector<std::unique_ptr<const Visit>>& ended, std::vector<columns::Step>& steps);
   BatchRows take_refusals(Instant now);
   using TakeRow = std::function<void(const std::vector<columns::Value>& row)>;
   /// Takes the rows of an answer as they come: it may be long.
@@ -102,7 +109,12 @@ class Intake {
   HitRecord record_;  ///< the one being taken; kept for its memory
   BatchRows events_{"events"};
   BatchRows bots_{"bots"};
+  BatchRows visits_{"visits"};  ///< that ended; empty between two calls, kept for its memory
   BatchRows set_aside_{"set_aside"};
+  struct {
+    std::size_t events = 0;
+    std::size_t bots = 0;
+  } rows_ahead_;  ///< in pieces since the last take_commit
   Ledger refusals_;
   std::set<std::pair<SiteId, std::int32_t>> touched_days_;  ///< (site, visitor_day) of the rows to come
   Days voided_days_;

@@ -14,6 +14,13 @@ void Ledger::add(SiteId site, std::string_view source, std::string_view reason, 
   counts_[{site, std::string{source}, std::string{reason}, std::move(asked)}] += count;
 }
 
+void Ledger::add(const Ledger& more) {
+  for (const auto& [key, count] : more.counts_) {
+    const auto& [site, source, reason, asked] = key;
+    add(site, source, reason, count, asked);
+  }
+}
+
 void Ledger::clear() {
   counts_.clear();
   asked_.clear();

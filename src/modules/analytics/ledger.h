@@ -26,6 +26,7 @@ class Ledger {
   static constexpr std::size_t kAskedBytesMax = 100;  ///< longer ones, and what is not plain text, stay unnamed
 
   void add(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count, Asked asked = {});
+  void add(const Ledger& more);
   [[nodiscard]] bool empty() const { return counts_.empty(); }
   void clear();
   using Key = std::tuple<SiteId, std::string, std::string, Asked>;

@@ -91,6 +91,17 @@ std::optional<std::chrono::microseconds> LiveReports::next_due() const {
   return next;
 }
 
+void LiveReports::commit_begins() {
+  const std::scoped_lock lock(mutex_);
+  committing_.emplace();
+  for (const auto& [site, model] : sites_) committing_->emplace(site, model.counts);
+}
+
+void LiveReports::commit_ended() {
+  const std::scoped_lock lock(mutex_);
+  if (committing_) committed_ = *std::exchange(committing_, std::nullopt);
+}
+
 void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& columns) {
   const auto totals = ask(columns, "select site_id, count(*), max(\"at\") from events group by site_id", {});
   for (const auto& row : totals.rows) {
@@ -101,7 +112,8 @@ void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& col
     if (std::get<Instant>(row[2]) >= site.today.from()) restore_day(id, site.today, columns);
   }
   const std::scoped_lock lock(mutex_);
-  for (auto& [site, model] : sites_) seen[site].counts = model.counts;
+  committing_.reset();
+  for (const auto& [site, counts] : committed_) seen[site].counts = counts;
   sites_ = std::move(seen);
 }
 
@@ -129,6 +141,8 @@ void LiveReports::count(const Taken& taken, LiveSite& site) const {
 void LiveReports::erase(SiteId site) {
   const std::scoped_lock lock(mutex_);
   sites_.erase(site);
+  if (committing_) committing_->erase(site);
+  committed_.erase(site);
   due_.erase(site);
   pushed_at_.erase(site);
 }

@@ -3,10 +3,7 @@
 #include <malloc.h>
 
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -18,7 +15,7 @@
 #include "modules/analytics/live_reports.h"
 #include "modules/analytics/query/rollups.h"
 #include "modules/analytics/unwritten.h"
-#include "modules/analytics/waiter.h"
+#include "modules/analytics/written.h"
 #include "runtime/scheduling.h"
 
 namespace mainstay::analytics {
@@ -33,7 +30,7 @@ constexpr milliseconds kRetryEvery{500};
 constexpr minutes kUpkeepEvery{10};
 /// A batch that has so many rows when it is due is an import's: it may wait so much longer, to be written when full.
 constexpr std::size_t kFastRows = 20'000;
-constexpr int kFastPatience = 5;
+constexpr int kFastPatience = 10;
 
 }  // namespace
 
@@ -44,14 +41,11 @@ struct Processor::Impl {
 
   std::thread thread;
   std::atomic<bool> stopping{false};
-  std::atomic<stream::Offset> flushed{0};
+  Written written;
   Unwritten unwritten;
 
-  mutable std::mutex mutex;  ///< guards what follows
-  std::condition_variable flushed_changed;
-  std::vector<Waiter> waiters;
+  mutable std::mutex mutex;                    ///< guards what follows
   std::deque<std::function<void()>> commands;  ///< run on the thread between batches
-  std::optional<stream::Offset> flush_at;      ///< asked for: write as soon as so much has been read
   Ledger refusals;                             ///< counted by others, not yet handed to the intake
 
   ImportFates fates;
@@ -73,12 +67,13 @@ struct Processor::Impl {
       : ports(std::move(given)),
         options(given_options),
         intake(std::make_unique<Intake>(ports.columns, ports.random)),
+        written([this] { ports.stream.interrupt(); }),
         live(ports.bus, ports.clock, ports.sites),
         rollups(ports.columns, ports.sites),
         compactor(ports.columns, ports.clock, ports.metrics),
-        committer(ports.columns, ports.metrics) {
+        committer(ports.columns, ports.metrics, [this] { ports.stream.interrupt(); }) {
     ports.metrics.gauge("mainstay_analytics_backlog_records", "Records in the stream that no report shows yet.",
-                        [this] { return static_cast<double>(ports.stream.last() - flushed.load()); });
+                        [this] { return static_cast<double>(ports.stream.last() - written.through()); });
   }
 
   void run();
@@ -89,14 +84,13 @@ struct Processor::Impl {
   void note(const Taken& taken);
   bool flush_due(std::chrono::microseconds now);
   void keep_rollups(std::chrono::microseconds now);
-  bool may_flush();
+  void hand_over();
   void start_flush();
   bool flush_and_wait();
   void upkeep(std::chrono::microseconds now);
   void trim(std::chrono::microseconds now, std::size_t records);
   bool run_commands();
   std::chrono::milliseconds wait_for() const;
-  void wake_waiters(bool everyone);
 };
 
 void Processor::Impl::run() {
@@ -110,7 +104,10 @@ void Processor::Impl::run() {
       if (!intake) break;
     }
     live.publish_due(ports.clock.monotonic());
-    if (flush_due(now) && may_flush()) start_flush();
+    if (flush_due(now) && committer.ready()) start_flush();
+    if (intake->held_rows() >= options.piece_rows) hand_over();
+    if (committer.lost()) recover();
+    if (!intake) break;
     if (run_commands()) continue;
     upkeep(now);
     trim(now, records.size());
@@ -119,7 +116,7 @@ void Processor::Impl::run() {
   committer.stop_retrying();
   if (!flush_and_wait()) log::warning("analytics: the last hits are in the stream only; the next start reads them");
   run_commands();
-  wake_waiters(true);
+  written.end();
 }
 
 std::vector<stream::Record> Processor::Impl::read() {
@@ -139,10 +136,10 @@ void Processor::Impl::take(const std::vector<stream::Record>& records) {
     for (const auto& record : records) {
       unwritten.taken(record.appended_at);
       intake->take(record, *sites, now, [this](const Taken& taken) { note(taken); });
-      if (intake->pending_rows() >= options.flush_rows && may_flush()) start_flush();
+      if (intake->held_rows() >= options.piece_rows) hand_over();
     }
   } catch (const Unavailable& outage) {
-    log::error("analytics: the column store cannot be read; going back to what is stored", {{"error", outage.what()}});
+    log::error("analytics: the column store cannot be read", {{"error", outage.what()}});
     recover();
   }
 }
@@ -150,12 +147,13 @@ void Processor::Impl::take(const std::vector<stream::Record>& records) {
 /// Goes on as after a crash: from what is committed. The stream has the rest, of which a record may be half taken:
 /// nothing of it may be written, also when the end comes first.
 void Processor::Impl::recover() {
+  log::info("analytics: going back to what is stored");
   intake.reset();
+  std::this_thread::sleep_for(kRetryEvery);
   while (!stopping) {
     try {
-      committer.wait_idle();
-      restore();
-      return;
+      committer.begin_anew();
+      return restore();
     } catch (const Unavailable& outage) {
       log::error("analytics: still no column store", {{"error", outage.what()}});
       std::this_thread::sleep_for(kRetryEvery);
@@ -171,10 +169,12 @@ void Processor::Impl::restore() {
   });
   stored_unnoted = false;
   std::ignore = fates.take_noted();
-  unwritten.forget();
   intake = std::move(restored);
-  flushed = intake->position();
   live.restore(std::move(seen), ports.columns);
+  written.set(intake->position());
+  const auto lost = unwritten.forget();
+  const std::scoped_lock lock(mutex);
+  refusals.add(lost);
 }
 
 void Processor::Impl::note(const Taken& taken) {
@@ -188,8 +188,9 @@ void Processor::Impl::note(const Taken& taken) {
 std::chrono::milliseconds Processor::Impl::wait_for() const {
   {
     const std::scoped_lock lock(mutex);
-    if ((flush_at && *flush_at <= intake->position() && committer.idle()) || !commands.empty()) return milliseconds{0};
+    if (!commands.empty()) return milliseconds{0};
   }
+  if (committer.ready() && written.is_asked(intake->position())) return milliseconds{0};
   const auto due = live.next_due();
   if (!due) return options.idle_wait;
   const auto until = std::max(*due - ports.clock.monotonic(), microseconds{0});
@@ -201,25 +202,25 @@ bool Processor::Impl::flush_due(std::chrono::microseconds now) {
   if (!refusals.empty()) {
     if (!intake->has_pending()) pending_since = now;
     intake->add_refusals(refusals, *ports.sites.snapshot());
+    unwritten.refused(refusals);
     refusals.clear();
   }
-  if (flush_at && *flush_at <= intake->position()) return true;
+  if (written.is_asked(intake->position())) return true;
   const auto rows = intake->pending_rows();
   const auto patience = options.flush_every * (rows >= kFastRows ? kFastPatience : 1);
   return intake->has_pending() && (rows >= options.flush_rows || now - pending_since >= patience);
 }
 
-/// The last batch must be written before the next is; when too much gathers meanwhile, this waits.
-bool Processor::Impl::may_flush() {
-  if (committer.idle()) return true;
-  return intake->pending_rows() >= options.held_rows_max && committer.wait_idle();
+/// Gives what has gathered to be written, if the committer takes it; when too much gathers meanwhile, this waits.
+void Processor::Impl::hand_over() {
+  upkeep(ports.clock.monotonic());  // which a long import would otherwise leave no moment
+  if (!committer.ready() && (intake->held_rows() < options.held_rows_max || !committer.wait_ready())) return;
+  if (intake->pending_rows() >= options.flush_rows) return start_flush();
+  committer.add(intake->take_piece(ports.clock.now()));
 }
 
 void Processor::Impl::start_flush() {
-  {
-    const std::scoped_lock lock(mutex);
-    flush_at.reset();
-  }
+  written.begin();
   pending_since = ports.clock.monotonic();
   if (stored_unnoted.exchange(false)) intake->note_stored();
   const auto position = intake->position();
@@ -227,18 +228,18 @@ void Processor::Impl::start_flush() {
     fates.count(noted);
     ports.stream.forget_through(position);
     unwritten.commit_ended();
+    live.commit_ended();
     stored_unnoted = true;
-    flushed = position;
-    wake_waiters(false);
-    ports.stream.interrupt();
+    written.set(position);
   };
   if (!intake->has_pending()) return stored();
   unwritten.commit_begins();
+  live.commit_begins();
   auto steps = intake->take_commit(ports.clock.now());
   const auto is_stored = [this, number = intake->commit_number()] {
     return last_commit(ports.columns).number >= number;
   };
-  committer.start(std::move(steps), is_stored, [this, stored, voided = intake->voided_days()] {
+  committer.finish(std::move(steps), is_stored, [this, stored, voided = intake->voided_days()] {
     for (const auto& [site, day] : voided) rollups.invalidated(site, day);
     if (!voided.empty()) rollups_due = true;
     stored();
@@ -246,21 +247,9 @@ void Processor::Impl::start_flush() {
 }
 
 bool Processor::Impl::flush_and_wait() {
-  if (!intake || !committer.wait_idle()) return false;
+  if (!intake || !committer.wait_ready()) return false;
   start_flush();
-  return committer.wait_idle();
-}
-
-void Processor::Impl::wake_waiters(bool everyone) {
-  const std::scoped_lock lock(mutex);
-  std::erase_if(waiters, [&](const Waiter& waiter) {
-    if (!everyone && waiter.target > flushed) return false;
-    waiter.wake();
-    return true;
-  });
-  // Who came while the batch was being written still waits for their part.
-  for (const auto& waiter : waiters) flush_at = std::min(flush_at.value_or(waiter.target), waiter.target);
-  flushed_changed.notify_all();
+  return committer.wait_ready();
 }
 
 /// Removes what is older than a site keeps; also as soon as somebody edits a site.
@@ -269,7 +258,7 @@ void Processor::Impl::upkeep(std::chrono::microseconds now) {
   if (!committer.idle() || (now < next_upkeep && sites == upkeep_sites)) return;
   next_upkeep = now + kUpkeepEvery;
   upkeep_sites = sites;
-  committer.start_work([this, sites, read = flushed.load()] {
+  committer.start_work([this, sites, read = written.through()] {
     remove_expired(ports.columns, *sites, ports.clock.now());
     ports.stream.forget_through(read);
   });
@@ -324,22 +313,11 @@ void Processor::stop() {
 Task<std::chrono::milliseconds> Processor::make_current() {
   const auto asked_at = impl_->ports.clock.now();
   const auto target = impl_->ports.stream.last();
-  const auto written = impl_->flushed.load();
-  if (written >= target) co_return milliseconds{0};
+  const auto through = impl_->written.through();
+  if (through >= target) co_return milliseconds{0};
   const auto& options = impl_->options;
-  const auto patience = target - written > options.backlog_records ? options.backlog_patience : options.fresh_patience;
-  const auto executor = co_await boost::asio::this_coro::executor;
-  auto timer = std::make_shared<boost::asio::steady_timer>(executor, patience);
-  {
-    const std::scoped_lock lock(impl_->mutex);
-    impl_->waiters.push_back({.target = target, .executor = executor, .timer = timer});
-    impl_->flush_at = std::min(impl_->flush_at.value_or(target), target);
-  }
-  impl_->ports.stream.interrupt();
-  co_await timer->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-  const std::scoped_lock lock(impl_->mutex);
-  std::erase_if(impl_->waiters, [&timer](const Waiter& waiter) { return waiter.timer == timer; });
-  if (impl_->flushed >= target) co_return milliseconds{0};
+  const auto patience = target - through > options.backlog_records ? options.backlog_patience : options.fresh_patience;
+  if (co_await impl_->written.reach(target, patience)) co_return milliseconds{0};
   const auto age = impl_->ports.clock.now() - impl_->unwritten.since().value_or(asked_at);
   co_return std::max(std::chrono::ceil<milliseconds>(age), milliseconds{1});
 }
@@ -353,12 +331,13 @@ void Processor::count_refusal(SiteId site, std::string_view source, std::string_
 bool Processor::drain(std::chrono::milliseconds patience) {
   const auto target = impl_->ports.stream.last();
   const auto deadline = impl_->ports.clock.monotonic() + patience;
-  std::unique_lock lock(impl_->mutex);
-  while (impl_->flushed < target || !impl_->refusals.empty()) {
+  const auto is_drained = [&] {
+    const std::scoped_lock lock(impl_->mutex);
+    return impl_->written.through() >= target && impl_->refusals.empty();
+  };
+  while (!is_drained()) {
     if (impl_->stopping || impl_->ports.clock.monotonic() > deadline) return false;
-    impl_->flush_at = target;
-    impl_->ports.stream.interrupt();
-    impl_->flushed_changed.wait_for(lock, milliseconds{100});
+    impl_->written.wait_for_change(target);
   }
   return true;
 }
@@ -366,29 +345,27 @@ bool Processor::drain(std::chrono::milliseconds patience) {
 Processor::Fates Processor::take_fates(std::uint64_t batch) { return impl_->fates.take(batch); }
 
 Task<> Processor::erase(SiteId site) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  auto timer = std::make_shared<boost::asio::steady_timer>(executor, minutes{10});
+  const Sleeper sleeper(co_await boost::asio::this_coro::executor, minutes{10});
   auto outcome = std::make_shared<Outcome>();
   {
     const std::scoped_lock lock(impl_->mutex);
-    impl_->commands.push_back(
-        [this, site, outcome, waiter = Waiter{.target = 0, .executor = executor, .timer = timer}] {
-          try {
-            if (!impl_->flush_and_wait()) throw Unavailable("the processor is stopping");
-            impl_->intake->erase(site);
-            impl_->ports.columns.commit(erase_steps(site, impl_->ports.clock.now()));
-            impl_->ports.stream.erase_through(impl_->intake->position());
-            impl_->compactor.wake();
-            impl_->live.erase(site);
-          } catch (...) {
-            outcome->failure = std::current_exception();
-          }
-          outcome->ended = true;
-          waiter.wake();
-        });
+    impl_->commands.push_back([this, site, outcome, sleeper] {
+      try {
+        if (!impl_->flush_and_wait()) throw Unavailable("what came before cannot be written now");
+        impl_->intake->erase(site);
+        impl_->ports.columns.commit(erase_steps(site, impl_->ports.clock.now()));
+        impl_->ports.stream.erase_through(impl_->intake->position());
+        impl_->compactor.wake();
+        impl_->live.erase(site);
+      } catch (...) {
+        outcome->failure = std::current_exception();
+      }
+      outcome->ended = true;
+      sleeper.wake();
+    });
   }
   impl_->ports.stream.interrupt();
-  co_await timer->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  co_await sleeper.sleep();
   if (!outcome->ended) throw Unavailable("erasing a site's data takes long and is tried again");
   if (outcome->failure) std::rethrow_exception(outcome->failure);
 }

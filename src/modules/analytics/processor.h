@@ -30,11 +30,12 @@ namespace mainstay::analytics {
 class Processor final : public Freshness {
  public:
   struct Options {
-    std::chrono::milliseconds flush_every{1'000};  ///< five times as long while a batch fills fast, as in an import
-    /// Of one table. Batches of one and a half to two row groups of the store (122,880 rows each) go to its file
-    /// without a detour by its log, and are not worth to be merged with their neighbours later.
-    std::size_t flush_rows = 185'000;
-    std::size_t held_rows_max = 240'000;      ///< with so many no more are taken until the batch before is written
+    std::chrono::milliseconds flush_every{1'000};  ///< ten times as long while a batch fills fast, as in an import
+    std::size_t piece_rows = 16'384;               ///< of one table; what is written while more gathers
+    /// Of one table; then a batch is committed. The store writes a table that gets at least a row group (122,880 rows)
+    /// in one commit straight to its file; what is less goes by its log, and is written twice.
+    std::size_t flush_rows = 1'000'000;
+    std::size_t held_rows_max = 100'000;      ///< with so many no more are taken until those before are written
     std::chrono::milliseconds idle_wait{50};  ///< how long one wait for the stream lasts
     /// How long a report waits for what is not written yet, before it goes on without: a few hits are worth the
     /// wait, the backlog of a large import is not.

@@ -28,16 +28,11 @@ class Refusing final : public columns::Columns {
   explicit Refusing(columns::Columns& inner) : inner_(inner) {}
   std::atomic<bool> refusing{false};
   std::atomic<int> refused{0};
+  std::atomic<int> added{0};
   std::atomic<int> reads_to_fail{0};
 
   void create(std::span<const columns::Table> tables) override { inner_.create(tables); }
-  void commit(std::span<const columns::Step> steps) override {
-    if (refusing) {
-      ++refused;
-      throw Unavailable("the disk is full");
-    }
-    inner_.commit(steps);
-  }
+  std::unique_ptr<columns::Transaction> begin() override { return std::make_unique<RefusingTransaction>(*this); }
   Task<Result<columns::Answer>> query(columns::Statement statement, Limits limits) override {
     return inner_.query(std::move(statement), limits);
   }
@@ -62,6 +57,25 @@ class Refusing final : public columns::Columns {
   [[nodiscard]] std::uint64_t bytes_on_disk() const override { return inner_.bytes_on_disk(); }
 
  private:
+  class RefusingTransaction final : public columns::Transaction {
+   public:
+    explicit RefusingTransaction(Refusing& store) : store_(store), inner_(store.inner_.begin()) {}
+    void add(const columns::Step& step) override {
+      ++store_.added;
+      inner_->add(step);
+    }
+    void commit() override {
+      if (store_.refusing) {
+        ++store_.refused;
+        throw Unavailable("the disk is full");
+      }
+      inner_->commit();
+    }
+
+   private:
+    Refusing& store_;
+    std::unique_ptr<columns::Transaction> inner_;
+  };
   columns::Columns& inner_;
 };
 
@@ -72,18 +86,20 @@ class ProcessorTest : public ::testing::Test {
     store_.create(rollup_tables());
     start();
   }
-  void start(std::size_t flush_rows = 185'000) {
-    processor_ = std::make_unique<Processor>(
-        Processor::Ports{.stream = *stream_,
-                         .columns = store_,
-                         .bus = bus_,
-                         .clock = clock_,
-                         .random = random_,
-                         .metrics = metrics_,
-                         .sites = sites_,
-                         .on_first_hit = [this](SiteId, Instant) { ++first_hits_; }},
-        Processor::Options{
-            .flush_every = std::chrono::hours{1}, .flush_rows = flush_rows, .fresh_patience = kPatience});
+  void start(std::size_t flush_rows = 185'000, std::size_t piece_rows = 16'384) {
+    processor_ =
+        std::make_unique<Processor>(Processor::Ports{.stream = *stream_,
+                                                     .columns = store_,
+                                                     .bus = bus_,
+                                                     .clock = clock_,
+                                                     .random = random_,
+                                                     .metrics = metrics_,
+                                                     .sites = sites_,
+                                                     .on_first_hit = [this](SiteId, Instant) { ++first_hits_; }},
+                                    Processor::Options{.flush_every = std::chrono::hours{1},
+                                                       .piece_rows = piece_rows,
+                                                       .flush_rows = flush_rows,
+                                                       .fresh_patience = kPatience});
     processor_->start();
   }
   [[nodiscard]] Hit pageview(std::string path, std::uint64_t visitor = 1) {
@@ -105,6 +121,19 @@ class ProcessorTest : public ::testing::Test {
   std::int64_t rows(const std::string& table) {
     const auto answer = store_.query_blocking({.text = "select count(*) from " + table, .parameters = {}}, {});
     return std::get<std::int64_t>(answer.value().rows[0][0]);
+  }
+
+  std::int64_t counted_foreign() {
+    const auto answer = store_.query_blocking(
+        {.text = "select cast(sum(count) as bigint) from refusals where reason = 'foreign_origin'", .parameters = {}},
+        {});
+    return std::get<std::int64_t>(answer.value().rows.at(0).at(0));
+  }
+  template <class Condition>
+  static void wait_until(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (!condition() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_TRUE(condition());
   }
 
   testing::TemporaryFolder folder_;
@@ -177,6 +206,64 @@ TEST_F(ProcessorTest, a_store_that_refuses_loses_and_doubles_nothing) {
   EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 3);
   EXPECT_EQ(rows("open_visits"), 1);
+}
+
+TEST_F(ProcessorTest, a_large_batch_is_on_its_way_in_pieces_before_it_is_committed) {
+  processor_->stop();
+  start(1'000, 4);
+  for (int i = 0; i < 12; ++i) append("/" + std::to_string(i), static_cast<std::uint64_t>(i));
+  wait_until([this] { return store_.added >= 1; });
+  EXPECT_EQ(rows("events"), 0);
+  EXPECT_EQ(processor_->current_visitors(SiteId{7}), 12U);
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(rows("events"), 12);
+  EXPECT_EQ(rows("open_visits"), 12);
+}
+
+TEST_F(ProcessorTest, a_batch_in_pieces_that_the_store_refuses_is_read_again_and_counted_once) {
+  processor_->stop();
+  start(1'000, 4);
+  processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
+  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i), 1, 42);
+  wait_until([this] { return store_.added >= 1; });
+  store_.refusing = true;
+  wait_until([this] { return !processor_->drain(std::chrono::milliseconds{10}) && store_.refused >= 3; });
+  EXPECT_EQ(rows("events"), 0);
+  store_.refusing = false;
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(rows("events"), 10);
+  EXPECT_EQ(processor_->take_fates(42).accepted, 10U);
+  EXPECT_EQ(counted_foreign(), 3);
+  append("/last", 1, 42);
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  const auto live = json::parse(processor_->live_model(SiteId{7}));
+  EXPECT_EQ(live->at("ledger").at("accepted").to_number<int>(), 11) << "taken several times, counted once";
+  EXPECT_EQ(live->at("current_visitors").to_number<int>(), 1);
+}
+
+TEST_F(ProcessorTest, stopping_in_the_middle_of_a_batch_in_pieces_writes_the_rest) {
+  processor_->stop();
+  start(1'000, 4);
+  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i));
+  wait_until([this] { return store_.added >= 1; });
+  processor_->stop();
+  processor_.reset();
+  const auto written = rows("events");
+  EXPECT_GE(written, 4);
+  start();
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(rows("events"), 10);
+}
+
+TEST_F(ProcessorTest, a_site_is_erased_in_the_middle_of_a_batch_in_pieces) {
+  processor_->stop();
+  start(1'000, 4);
+  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i));
+  wait_until([this] { return store_.added >= 1; });
+  mainstay::testing::run(processor_->erase(SiteId{7}));
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(rows("events"), 0);
+  EXPECT_EQ(rows("open_visits"), 0);
 }
 
 TEST_F(ProcessorTest, stopping_while_the_store_refuses_leaves_the_hits_to_the_next_start) {
@@ -253,10 +340,7 @@ TEST_F(ProcessorTest, refusals_of_others_reach_the_ledger) {
   processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
   append("/a");
   EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
-  const auto answer = store_.query_blocking(
-      {.text = "select cast(sum(count) as bigint) from refusals where reason = 'foreign_origin'", .parameters = {}},
-      {});
-  EXPECT_EQ(std::get<std::int64_t>(answer.value().rows.at(0).at(0)), 3);
+  EXPECT_EQ(counted_foreign(), 3);
 }
 
 }  // namespace

@@ -103,11 +103,12 @@ void Sessioniser::restore(Visit visit, Instant now) {
       .visit = std::make_unique<Visit>(std::move(visit)), .stored = true, .imported = imported, .touched_at = now};
 }
 
-Sessioniser::Changes Sessioniser::take_changes(Instant now) {
-  visitors_.mark();
-  for (const auto& key : dirty_) {
-    if (const auto found = open_.find(key); found != open_.end()) found->second.touched_at = now;
-  }
+std::vector<std::unique_ptr<const Visit>> Sessioniser::take_ended(Instant now) {
+  std::erase_if(dirty_, [&](const Key& key) {
+    const auto found = open_.find(key);
+    if (found != open_.end()) found->second.touched_at = now;
+    return found == open_.end();
+  });
   if (now - swept_at_ >= kSweepEvery || now < swept_at_ || !import_reached_.empty()) {
     swept_at_ = now;
     for (auto it = open_.begin(); it != open_.end();) {
@@ -128,11 +129,12 @@ Sessioniser::Changes Sessioniser::take_changes(Instant now) {
     }
     import_reached_.clear();
   }
-  Changes changes;
-  changes.ended = std::move(ended_);
-  changes.replaced = std::move(ended_stored_);
-  ended_.clear();
-  ended_stored_.clear();
+  return std::exchange(ended_, {});
+}
+
+Sessioniser::Changes Sessioniser::take_changes(Instant now) {
+  visitors_.mark();
+  Changes changes{.open = {}, .ended = take_ended(now), .replaced = std::exchange(ended_stored_, {})};
   for (const auto& key : dirty_) {
     const auto found = open_.find(key);
     if (found == open_.end() || !found->second.dirty) continue;

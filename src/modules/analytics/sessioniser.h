@@ -77,6 +77,8 @@ class Sessioniser {
     std::vector<std::int64_t> replaced;  ///< ids whose rows in open_visits are to be removed
   };
   [[nodiscard]] Changes take_changes(Instant now);
+  /// The ended ones of the next take_changes, ahead of it.
+  [[nodiscard]] std::vector<std::unique_ptr<const Visit>> take_ended(Instant now);
   /// What the last take_changes gave is in the store: memory that can be read back may go.
   void note_stored() { visitors_.trim(); }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -109,6 +110,17 @@ struct Answer {
   std::vector<std::vector<Value>> rows;
 };
 
+/// A commit made step by step, so that rows are on their way while more of them gather. Of one thread. Other writers
+/// wait until it goes, queries and the engine do not; what it added is rolled back when it goes without `commit`.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+  /// Carries a step out. Throws as Columns::commit; then nothing of the transaction is left, and it takes no more.
+  virtual void add(const Step& step) = 0;
+  /// Durable when it returns; once, and the last call. Throws as Columns::commit.
+  virtual void commit() = 0;
+};
+
 /// Port: a column store. Adapter: duckdb/; passes contract.h. A clustered adapter takes the same calls.
 /// Statements are the subset of SQL that the adapters share; parameters are `$1`, `$2`, ….
 /// Throws Unavailable when the engine cannot be reached, the disk refuses, or a deadline passed.
@@ -124,7 +136,14 @@ class Columns {
   /// now()). A wrong statement or a batch that does not fit is a bug: std::logic_error. After Unavailable nothing was
   /// committed, but for one case: the engine or its host died between committing and answering. A writer that must not
   /// repeat itself stores its offset with the rows and reads it again before it goes on.
-  virtual void commit(std::span<const Step> steps) = 0;
+  void commit(std::span<const Step> steps) {
+    const auto transaction = begin();
+    for (const auto& step : steps) transaction->add(step);
+    transaction->commit();
+  }
+
+  /// The same in pieces. Blocks while others write. The transaction must go before the store does.
+  [[nodiscard]] virtual std::unique_ptr<Transaction> begin() = 0;
 
   /// Runs one select on a snapshot. At most `rows_max` rows, else Refusal kInvalid `columns.answer_too_large`;
   /// stops with kUnavailable `columns.too_slow` after `patience`, or `columns.too_much_memory` when it needs more than

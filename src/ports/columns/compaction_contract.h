@@ -67,6 +67,20 @@ TEST_P(ColumnsContract, what_is_committed_and_asked_while_compacting_is_whole) {
   expect_whole();
 }
 
+TEST_P(ColumnsContract, compacting_waits_for_a_transaction_and_keeps_what_it_committed) {
+  commit({things(1, 1'000)});
+  auto transaction = store_->begin();
+  transaction->add(things(2'000, 1'000));
+  std::thread compacting([&] { store_->compact({}); });
+  for (std::int64_t i = 0; i < 50; ++i) transaction->add(things(10'000 + i, 1));
+  transaction->commit();
+  transaction.reset();
+  compacting.join();
+  EXPECT_EQ(count(), 2'050);
+  reopen();
+  EXPECT_EQ(count(), 2'050);
+}
+
 TEST_P(ColumnsContract, a_long_answer_holds_up_neither_queries_nor_commits_while_compacting) {
   commit({things(0, 50'000)});
   std::promise<void> streaming;

@@ -12,72 +12,17 @@
 #include <functional>
 #include <random>
 
-#include "ports/columns/duckdb/duckdb_columns.h"
+#include "ports/columns/duckdb/crash.h"
 #include "testing/folder_search.h"
-#include "testing/temporary_folder.h"
 
 namespace mainstay::columns::duckdb {
+
+std::atomic<bool> file_syncs_fail = false;
+std::atomic<bool> folder_syncs_fail = false;
+std::atomic<bool> log_syncs_fail = false;
+std::atomic<int> log_syncs = 0;
+
 namespace {
-
-using mainstay::testing::TemporaryFolder;
-
-const Table kRows{.name = "numbers",
-                  .columns = {{"batch", Type::kInteger}, {"text", Type::kText}, {"extra", Type::kTextMap}},
-                  .time_column = "batch"};
-const Table kOffsets{
-    .name = "offsets", .columns = {{"consumer", Type::kText}, {"reached", Type::kInteger}}, .time_column = "reached"};
-
-std::unique_ptr<Columns> open_in(const TemporaryFolder& folder) {
-  // A small threshold, so that crashes also hit checkpoints.
-  auto store = duckdb::open({.folder = folder.path(), .checkpoint_bytes = 1 << 20});
-  store->create(std::span(&kRows, 1));
-  store->create(std::span(&kOffsets, 1));
-  return store;
-}
-
-std::int64_t number(Columns& store, std::string text) {
-  const auto answer = store.query_blocking({std::move(text), {}}, {}).value();
-  const auto* const value = std::get_if<std::int64_t>(&answer.rows.at(0).at(0));
-  return value == nullptr ? 0 : *value;
-}
-
-std::string noise(std::uint64_t seed, std::size_t bytes) {
-  std::mt19937_64 random(seed);
-  std::string text;
-  while (text.size() < bytes) text += static_cast<char>('a' + random() % 26);
-  return text;
-}
-
-/// As many rows as the number of the batch modulo 500, and the offset, in one commit.
-void commit_batch(Columns& store, std::int64_t batch, std::size_t text_bytes) {
-  const auto rows = static_cast<std::size_t>(batch % 500);
-  Batch added{.table = "numbers", .rows = rows, .columns = std::vector<Cells>(3)};
-  added.columns[0].numbers.assign(rows, batch);
-  for (std::size_t row = 0; row < rows; ++row) {  // no two alike, so that compression does not make them vanish
-    added.columns[1].texts.push_back(fmt::format("{}-{}-", batch, row) +
-                                     noise(static_cast<std::uint64_t>(batch) * 500 + row, text_bytes));
-  }
-  added.columns[2].maps.assign(rows, {{"batch", std::to_string(batch)}});
-  Batch offset{.table = "offsets", .rows = 1, .columns = std::vector<Cells>(2)};
-  offset.columns[0].texts = {"test"};
-  offset.columns[1].numbers = {batch};
-  const std::vector<Step> steps{Statement{"DELETE FROM offsets WHERE consumer = $1", {"test"}}, std::move(added),
-                                std::move(offset)};
-  store.commit(steps);
-}
-
-/// Whether the rows are just those of the batches 1 to `reached`.
-void expect_whole(Columns& store, std::int64_t reached) {
-  EXPECT_EQ(
-      number(store,
-             "SELECT count(*) FROM (SELECT batch, count(*) n FROM numbers GROUP BY batch) WHERE n <> batch % 500"),
-      0);
-  EXPECT_EQ(number(store, "SELECT coalesce(max(batch), 0) FROM numbers"),
-            reached % 500 == 0 ? number(store, "SELECT max(batch) FROM numbers") : reached);
-  std::int64_t expected = 0;
-  for (std::int64_t batch = 1; batch <= reached; ++batch) expected += batch % 500;
-  EXPECT_EQ(number(store, "SELECT count(*) FROM numbers"), expected);
-}
 
 TEST(CrashedColumns, rows_and_offset_agree_and_nothing_acknowledged_is_lost_after_kill_9) {
   const TemporaryFolder folder;
@@ -122,33 +67,20 @@ TEST(CrashedColumns, rows_and_offset_agree_and_nothing_acknowledged_is_lost_afte
   }
 }
 
-/// Whether syncs of write-ahead logs fail, and how many succeeded; whether those of folders fail. All fsyncs come by
-/// here.
-std::atomic<bool> folder_syncs_fail = false;
-std::atomic<bool> log_syncs_fail = false;
-std::atomic<int> log_syncs = 0;
-
 int sync_log_or_refuse(int descriptor) {
   std::array<char, 4'096> name{};
   const auto link = fmt::format("/proc/self/fd/{}", descriptor);
   const auto size = ::readlink(link.c_str(), name.data(), name.size());
-  const bool is_log = size > 4 && std::string_view(name.data(), static_cast<std::size_t>(size)).ends_with(".wal");
+  const std::string_view path(name.data(), static_cast<std::size_t>(std::max<::ssize_t>(size, 0)));
+  const bool is_log = path.ends_with(".wal");
+  const bool is_file = file_syncs_fail && path.ends_with(".duckdb");
   const bool is_folder = folder_syncs_fail && std::filesystem::is_directory(link);
-  if ((is_log && log_syncs_fail) || is_folder) {
+  if ((is_log && log_syncs_fail) || is_folder || is_file) {
     errno = EIO;
     return -1;
   }
   if (is_log) ++log_syncs;
   return static_cast<int>(::syscall(SYS_fsync, descriptor));
-}
-
-/// Runs `body` in a child of its own; its answer is the exit status.
-int in_child(const std::function<int()>& body) {
-  const ::pid_t child = ::fork();
-  if (child == 0) ::_exit(body());
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1'000 + status;
 }
 
 /// A disk that is full at this size of a file: at some the write-ahead log fails, at others a checkpoint.

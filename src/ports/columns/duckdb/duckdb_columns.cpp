@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
 #include <deque>
 #include <set>
 #include <stdexcept>
 
 #include "ports/columns/duckdb/answer.h"
-#include "ports/columns/duckdb/append.h"
 #include "ports/columns/duckdb/engine.h"
 #include "ports/columns/duckdb/rewrite.h"
+#include "ports/columns/duckdb/transaction.h"
 #include "runtime/blocking_pool.h"
 
 namespace mainstay::columns::duckdb {
@@ -22,8 +21,6 @@ Deadline deadline_after(std::chrono::milliseconds patience) {
   return Deadlines::Clock::now() + std::min<std::chrono::milliseconds>(patience, std::chrono::hours{24 * 365});
 }
 
-/// Rows of commits that wait to be repeated on a new file; beyond it commits wait.
-constexpr std::size_t kRepeatRowsMax = 400'000;
 /// A writer that is never idle adds as much as is repeated meanwhile: after so many rounds it has to wait.
 constexpr int kRepeatRounds = 3;
 /// A new file waits so long for the queries that run, and keeps new ones waiting; then it lets them pass, and tries
@@ -62,13 +59,6 @@ void wait(const std::stop_token& stop, std::chrono::milliseconds time) {
   std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
 }
 
-/// The commits that were made since the snapshot of a rewrite.
-struct Since {
-  std::deque<std::vector<Step>> commits;
-  std::size_t rows = 0;
-  bool whole = true;  ///< false when a commit failed that may be durable all the same
-};
-
 class DuckDbColumns final : public Columns {
  public:
   explicit DuckDbColumns(const Options& options)
@@ -84,7 +74,7 @@ class DuckDbColumns final : public Columns {
   DuckDbColumns& operator=(const DuckDbColumns&) = delete;
 
   void create(std::span<const Table> tables) override;
-  void commit(std::span<const Step> steps) override;
+  std::unique_ptr<Transaction> begin() override { return std::make_unique<DuckDbTransaction>(engine_, writing_); }
   void compact(std::stop_token stop) override;
 
   Task<Result<Answer>> query(Statement statement, Limits limits) override {
@@ -114,8 +104,6 @@ class DuckDbColumns final : public Columns {
   /// The refusal for what a query met; throws Unavailable for outages.
   [[nodiscard]] std::unexpected<Failure> refusal(const Trouble& trouble, const Deadlines::Guard& guard);
   void create_table(duckdb_connection connection, const Table& table);
-  [[nodiscard]] Outcome<> perform(duckdb_connection connection, const Step& step);
-  [[nodiscard]] Outcome<> perform_all(duckdb_connection connection, std::span<const Step> steps);
 
   void rewrite(const std::stop_token& stop);
   void repeat(duckdb_connection copy, const std::deque<std::vector<Step>>& commits);
@@ -124,10 +112,7 @@ class DuckDbColumns final : public Columns {
   Engine engine_;
   Deadlines deadlines_;
   std::mutex compacting_;
-  std::mutex writer_;                      ///< held by whoever writes; guards what follows
-  std::condition_variable since_changed_;  ///< `since_` became shorter
-  std::optional<Since> since_;             ///< while there is a rewrite
-  StoredTables tables_;
+  Writing writing_;
   BlockingPool pool_;  ///< ends before the rest, like the next one: its jobs use it
   BlockingPool exports_;
 };
@@ -230,67 +215,13 @@ void DuckDbColumns::create_table(duckdb_connection connection, const Table& tabl
   }
   stored.in_file_order = std::equal(present.begin(), present.end(), stored.columns.begin(), stored.columns.end(),
                                     [](const auto& name, const auto& column) { return name == column.name; });
-  tables_.insert_or_assign(std::string(table.name), std::move(stored));
+  writing_.tables.insert_or_assign(std::string(table.name), std::move(stored));
 }
 
 void DuckDbColumns::create(std::span<const Table> tables) {
-  const std::scoped_lock lock(writer_);
+  const std::scoped_lock lock(writing_.mutex);
   const auto lease = engine_.lease();
   for (const auto& table : tables) create_table(lease->get(), table);
-}
-
-Outcome<> DuckDbColumns::perform(duckdb_connection connection, const Step& step) {
-  if (const auto* const statement = std::get_if<Statement>(&step)) {
-    const auto done = run(connection, *statement);
-    if (!done) return std::unexpected(done.error());
-    return {};
-  }
-  const auto& batch = std::get<Batch>(step);
-  const auto table = tables_.find(batch.table);
-  if (table == tables_.end()) throw std::logic_error(fmt::format("there is no table {}", batch.table));
-  return append(connection, table->second, batch);
-}
-
-/// One transaction.
-Outcome<> DuckDbColumns::perform_all(duckdb_connection connection, std::span<const Step> steps) {
-  Outcome<> done;
-  if (const auto begun = run(connection, {.text = "BEGIN"}); !begun) done = std::unexpected(begun.error());
-  try {
-    for (const auto& step : steps) {
-      if (done) done = perform(connection, step);
-    }
-  } catch (...) {
-    (void)run(connection, {.text = "ROLLBACK"});
-    throw;
-  }
-  if (done) {
-    if (const auto committed = run(connection, {.text = "COMMIT"}); !committed) {
-      done = std::unexpected(committed.error());
-    }
-  }
-  // A failed commit has rolled back already; then this does nothing.
-  if (!done) (void)run(connection, {.text = "ROLLBACK"});
-  return done;
-}
-
-void DuckDbColumns::commit(std::span<const Step> steps) {
-  std::unique_lock lock(writer_);
-  since_changed_.wait(lock, [this] { return !since_ || since_->rows < kRepeatRowsMax; });
-  const auto lease = engine_.lease();
-  if (const auto done = perform_all(lease->get(), steps); !done) {
-    engine_.note(done.error());
-    if (since_) since_->whole = false;
-    raise(done.error());
-  }
-  if (since_) {
-    for (auto& step : since_->commits.emplace_back(steps.begin(), steps.end())) {
-      auto* const batch = std::get_if<Batch>(&step);
-      if (batch == nullptr) continue;
-      batch->table = tables_.find(batch->table)->first;  // the caller's name may go
-      since_->rows += batch->rows;
-    }
-  }
-  engine_.checkpoint_if_due(lease->get());
 }
 
 void DuckDbColumns::compact(std::stop_token stop) {
@@ -298,9 +229,9 @@ void DuckDbColumns::compact(std::stop_token stop) {
   try {
     rewrite(stop);
   } catch (...) {
-    const std::scoped_lock lock(writer_);
-    since_.reset();
-    since_changed_.notify_all();
+    const std::scoped_lock lock(writing_.mutex);
+    writing_.since.reset();
+    writing_.since_changed.notify_all();
     throw;
   }
 }
@@ -308,13 +239,13 @@ void DuckDbColumns::compact(std::stop_token stop) {
 void DuckDbColumns::rewrite(const std::stop_token& stop) {
   Rewrite made(engine_, deadlines_);
   {
-    const std::scoped_lock lock(writer_);
+    const std::scoped_lock lock(writing_.mutex);
     made.begin();
-    since_.emplace();
+    writing_.since.emplace();
   }
   made.copy(stop);
   for (int round = 0; round < kRepeatRounds; ++round) {
-    std::unique_lock lock(writer_);
+    std::unique_lock lock(writing_.mutex);
     const auto commits = take_since();
     lock.unlock();
     repeat(made.connection(), commits);
@@ -328,10 +259,10 @@ void DuckDbColumns::rewrite(const std::stop_token& stop) {
     const bool insists = Deadlines::Clock::now() >= insist_at;
     if (insists) deadlines_.want_way(true);
     {
-      const std::scoped_lock lock(writer_);
+      const std::scoped_lock lock(writing_.mutex);
       repeat(made.connection(), take_since());
       if (made.exchange(insists ? kInsistentPatience : kExchangePatience)) {
-        since_.reset();
+        writing_.since.reset();
         return;
       }
     }
@@ -341,15 +272,15 @@ void DuckDbColumns::rewrite(const std::stop_token& stop) {
 
 void DuckDbColumns::repeat(duckdb_connection copy, const std::deque<std::vector<Step>>& commits) {
   for (const auto& steps : commits) {
-    if (const auto done = perform_all(copy, steps); !done) raise(done.error());
+    if (const auto done = perform_all(copy, writing_.tables, steps); !done) raise(done.error());
   }
 }
 
 std::deque<std::vector<Step>> DuckDbColumns::take_since() {
-  if (!since_->whole) throw Unavailable("a commit failed while the column store was compacted");
-  since_->rows = 0;
-  since_changed_.notify_all();
-  return std::exchange(since_->commits, {});
+  if (!writing_.since->whole) throw Unavailable("a commit failed while the column store was compacted");
+  writing_.since->rows = 0;
+  writing_.since_changed.notify_all();
+  return std::exchange(writing_.since->commits, {});
 }
 
 std::uint64_t DuckDbColumns::bytes_on_disk() const {

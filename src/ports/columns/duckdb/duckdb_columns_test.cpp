@@ -10,6 +10,7 @@
 
 #include "ports/columns/compaction_contract.h"
 #include "ports/columns/contract.h"
+#include "ports/columns/transaction_contract.h"
 #include "runtime/scheduling.h"
 #include "testing/folder_search.h"
 #include "testing/temporary_folder.h"

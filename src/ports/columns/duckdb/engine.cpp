@@ -190,7 +190,20 @@ std::unique_ptr<Engine::Lease> Engine::lease() {
   return std::make_unique<Lease>(*this, std::move(life), std::move(connection));
 }
 
+void Engine::park(std::unique_ptr<Lease> lease) {
+  const std::scoped_lock lock(mutex_);
+  parked_ = std::move(lease->connection_);
+}
+
+std::unique_ptr<Engine::Lease> Engine::unpark() {
+  std::shared_lock life(life_);
+  const std::scoped_lock lock(mutex_);
+  if (!parked_) return nullptr;
+  return std::make_unique<Lease>(*this, std::move(life), std::exchange(parked_, {}));
+}
+
 Engine::Lease::~Lease() {
+  if (!connection_) return;
   if (!engine_.broken_) {
     engine_.release(std::move(connection_));
   } else {
@@ -233,6 +246,7 @@ void Engine::checkpoint_if_due(duckdb_connection connection) {
 void Engine::close() {
   const std::scoped_lock lock(mutex_);
   idle_.clear();
+  parked_ = {};
   database_.reset();
 }
 

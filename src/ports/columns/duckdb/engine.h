@@ -41,12 +41,19 @@ class Engine {
     [[nodiscard]] duckdb_connection get() const { return connection_.get(); }
 
    private:
+    friend class Engine;
     Engine& engine_;
     std::shared_lock<std::shared_timed_mutex> life_;
     Connection connection_;
   };
   /// Throws Unavailable when the database is broken and cannot be opened anew.
   [[nodiscard]] std::unique_ptr<Lease> lease();
+
+  /// Keeps the connection of a lease, and the transaction on it, while nothing runs there: nobody has to wait for it.
+  /// It is gone when the database is opened anew. One at a time, of the writer.
+  void park(std::unique_ptr<Lease> lease);
+  /// Null when it is gone.
+  [[nodiscard]] std::unique_ptr<Lease> unpark();
 
   /// Tells what a statement met: after kBroken the next lease opens the database anew.
   void note(const Trouble& trouble);
@@ -80,8 +87,9 @@ class Engine {
   std::atomic<bool> broken_ = false;
   std::uint64_t checkpoint_at_ = 0;  ///< of the writer: no checkpoint before the log is this large
   Database database_;
-  std::mutex mutex_;  ///< of idle_
+  std::mutex mutex_;  ///< of what follows
   std::vector<Connection> idle_;
+  Connection parked_;
   /// Opens the database. DuckDB's threads begin in the one that opens it and take over its priority for good, so that
   /// is not the background's, which opens it anew.
   BlockingPool opener_{{.name = "columns-open"}};

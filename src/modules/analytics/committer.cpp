@@ -18,7 +18,7 @@ Committer::Committer(columns::Columns& columns, metrics::Registry& metrics, std:
     : columns_(columns),
       commits_(metrics.counter("mainstay_analytics_commits_total", "Batches written to the column store.")),
       failures_(metrics.counter("mainstay_analytics_commit_failures_total",
-                                "Batches the column store refused; each is tried again.")),
+                                "Writes the column store refused; what they held is written again.")),
       seconds_(metrics.histogram("mainstay_analytics_commit_seconds", "How long writing a batch takes.")),
       on_ready_(std::move(on_ready)),
       thread_([this] { run(); }) {}
@@ -36,8 +36,7 @@ void Committer::start_work(std::function<void()> work) { take({.work = std::move
 void Committer::take(Job job) {
   {
     const std::scoped_lock lock(mutex_);
-    if (job_ || stopping_ || (job.work && has_begun_)) throw std::logic_error("the committer is busy");
-    if (lost_) return;
+    if (!is_ready() || stopping_ || (job.work && has_begun_)) throw std::logic_error("the committer is not ready");
     if (!job.is_last) has_begun_ = true;
     job_ = std::move(job);
   }
@@ -46,18 +45,18 @@ void Committer::take(Job job) {
 
 bool Committer::ready() const {
   const std::scoped_lock lock(mutex_);
-  return !job_;
+  return is_ready();
 }
 
 bool Committer::idle() const {
   const std::scoped_lock lock(mutex_);
-  return !job_ && !has_begun_;
+  return is_ready() && !has_begun_;
 }
 
 bool Committer::wait_ready() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !job_ || given_up_; });
-  return !given_up_ && !lost_;
+  return is_ready();
 }
 
 bool Committer::lost() const {
@@ -69,7 +68,7 @@ void Committer::begin_anew() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !job_ || given_up_; });
   lost_ = false;
-  if (!std::exchange(has_begun_, false) || stopping_) return;
+  if (!std::exchange(has_begun_, false) || stopping_ || given_up_) return;
   job_ = Job{.work = [this] { transaction_.reset(); }};
   changed_.notify_all();
   changed_.wait(lock, [this] { return !job_; });
@@ -184,7 +183,8 @@ void Committer::note_commit(Clock::duration spent) {
 
 void Committer::note_failure(const Unavailable& outage) {
   failures_.add();
-  log::error("analytics: the column store refused a batch; trying again", {{"error", outage.what()}});
+  log::error("analytics: the column store refused what was to be written; it is tried again",
+             {{"error", outage.what()}});
 }
 
 bool Committer::wait_to_retry() {

@@ -40,15 +40,15 @@ class Committer {
   /// idle.
   void start_work(std::function<void()> work);
 
-  /// Nothing is being written.
+  /// Nothing is being written, and nothing was lost or given up. Stays so until more is given.
   [[nodiscard]] bool ready() const;
   /// Nor has a batch begun.
   [[nodiscard]] bool idle() const;
-  /// Blocks until ready. False when what was to be written was given up or lost.
+  /// Blocks until nothing is being written. False when that was given up or lost.
   bool wait_ready();
-  /// A batch in pieces was lost; what comes to it is dropped, until `begin_anew`.
+  /// A batch in pieces was lost. Not ready until `begin_anew`.
   [[nodiscard]] bool lost() const;
-  /// Rolls back a batch that has begun; blocks until ready.
+  /// Rolls back a batch that has begun and forgets that one was lost; blocks until nothing is being written.
   void begin_anew();
 
   /// From now on a batch that the store refuses is given up.
@@ -66,6 +66,8 @@ class Committer {
     std::function<void()> work;  ///< instead of steps
   };
   enum class Outcome { kWritten, kLost, kGivenUp };
+  /// Under the mutex.
+  [[nodiscard]] bool is_ready() const { return !job_ && !lost_ && !given_up_; }
   void take(Job job);
   void run();
   [[nodiscard]] Outcome carry_out(const Job& job);

@@ -200,7 +200,7 @@ TEST_P(CommitterInPieces, all_of_a_batch_is_written_once_or_nothing_and_the_batc
   take_hit(4);
   const bool is_lost = GetParam().front() == Fault::kBefore;
   EXPECT_EQ(write(kNow), is_lost ? 0 : 1);
-  EXPECT_TRUE(committer_.idle());
+  EXPECT_EQ(committer_.idle(), !is_lost);
   EXPECT_EQ(committer_.lost(), is_lost);
   EXPECT_EQ(number("select count(*) from events"), is_lost ? 0 : 4);
   EXPECT_EQ(number("select count(*) from open_visits"), is_lost ? 0 : 4);
@@ -209,23 +209,19 @@ TEST_P(CommitterInPieces, all_of_a_batch_is_written_once_or_nothing_and_the_batc
   EXPECT_EQ(number("select count(*) from events"), 4);
 }
 
-TEST_P(CommitterInPieces, a_piece_that_is_refused_takes_the_batch_with_it_and_later_ones_are_dropped) {
+TEST_P(CommitterInPieces, a_piece_that_is_refused_takes_the_batch_with_it) {
   take_hit(1);
   add_piece();
   store_.adds_to_fail = 1;
   take_hit(2);
   add_piece();
   EXPECT_TRUE(committer_.lost());
-  take_hit(3);
-  add_piece();
-  take_hit(4);
-  bool is_done = false;
-  committer_.finish(intake_.take_commit(kNow), [] { return false; }, [&] { is_done = true; });
-  EXPECT_FALSE(committer_.wait_ready());
-  EXPECT_FALSE(is_done);
+  EXPECT_FALSE(committer_.ready());
+  EXPECT_FALSE(committer_.idle());
+  EXPECT_THROW(committer_.add({}), std::logic_error) << "the rest of a batch is not a batch";
   EXPECT_EQ(number("select count(*) from events"), 0);
-  read_again(4);
-  EXPECT_EQ(number("select count(*) from events"), 4);
+  read_again(2);
+  EXPECT_EQ(number("select count(*) from events"), 2);
 }
 
 TEST_P(CommitterInPieces, a_batch_that_is_given_up_holds_up_no_other_writer) {

@@ -45,11 +45,12 @@ struct Processor::Impl {
   Unwritten unwritten;
 
   mutable std::mutex mutex;                    ///< guards what follows
-  std::deque<std::function<void()>> commands;  ///< run on the thread between batches
+  std::deque<std::function<void()>> commands;  ///< run on the thread
   Ledger refusals;                             ///< counted by others, not yet handed to the intake
 
   ImportFates fates;
   LiveReports live;
+  std::atomic<bool> whole_batches{false};   ///< the store refused one in pieces: the next is tried until it is written
   std::atomic<bool> stored_unnoted{false};  ///< a batch was written and the intake does not know yet
   std::chrono::microseconds pending_since{0};
   std::chrono::microseconds next_upkeep{0};
@@ -113,7 +114,6 @@ void Processor::Impl::run() {
     trim(now, records.size());
     if (records.empty() && !intake->has_pending()) keep_rollups(now);
   }
-  committer.stop_retrying();
   if (!flush_and_wait()) log::warning("analytics: the last hits are in the stream only; the next start reads them");
   run_commands();
   written.end();
@@ -149,10 +149,11 @@ void Processor::Impl::take(const std::vector<stream::Record>& records) {
 void Processor::Impl::recover() {
   log::info("analytics: going back to what is stored");
   intake.reset();
+  committer.begin_anew();
+  whole_batches = true;
   std::this_thread::sleep_for(kRetryEvery);
   while (!stopping) {
     try {
-      committer.begin_anew();
       return restore();
     } catch (const Unavailable& outage) {
       log::error("analytics: still no column store", {{"error", outage.what()}});
@@ -213,9 +214,10 @@ bool Processor::Impl::flush_due(std::chrono::microseconds now) {
 
 /// Gives what has gathered to be written, if the committer takes it; when too much gathers meanwhile, this waits.
 void Processor::Impl::hand_over() {
-  upkeep(ports.clock.monotonic());  // which a long import would otherwise leave no moment
+  const auto now = ports.clock.monotonic();
+  upkeep(now);  // which a long import would otherwise leave no moment
   if (!committer.ready() && (intake->held_rows() < options.held_rows_max || !committer.wait_ready())) return;
-  if (intake->pending_rows() >= options.flush_rows) return start_flush();
+  if (whole_batches || flush_due(now)) return start_flush();
   committer.add(intake->take_piece(ports.clock.now()));
 }
 
@@ -230,6 +232,7 @@ void Processor::Impl::start_flush() {
     unwritten.commit_ended();
     live.commit_ended();
     stored_unnoted = true;
+    whole_batches = false;
     written.set(position);
   };
   if (!intake->has_pending()) return stored();
@@ -304,9 +307,10 @@ void Processor::start() {
 
 void Processor::stop() {
   if (!impl_->thread.joinable()) return;
-  impl_->compactor.stop();
   impl_->stopping = true;
+  impl_->committer.stop_retrying();
   impl_->ports.stream.interrupt();
+  impl_->compactor.stop();  // may be waiting for a transaction to end
   impl_->thread.join();
 }
 

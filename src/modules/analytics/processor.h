@@ -25,8 +25,9 @@ namespace mainstay::analytics {
 ///
 /// One thread of its own, from `start` to `stop`. What it derived from a record and the record's offset are
 /// committed in one transaction of the column store: after a crash the rest of the stream is read again, so
-/// no hit is lost or counted twice and no visit is split. When the store refuses, it keeps its batch, tries again,
-/// and reads no further: hits are still acknowledged by the stream meanwhile.
+/// no hit is lost or counted twice and no visit is split. When the store refuses, it keeps its batch and tries
+/// again, or reads it again from the stream when it was large, and goes no further: hits are still acknowledged
+/// meanwhile.
 class Processor final : public Freshness {
  public:
   struct Options {
@@ -34,7 +35,7 @@ class Processor final : public Freshness {
     std::size_t piece_rows = 16'384;               ///< of one table; what is written while more gathers
     /// Of one table; then a batch is committed. The store writes a table that gets at least a row group (122,880 rows)
     /// in one commit straight to its file; what is less goes by its log, and is written twice.
-    std::size_t flush_rows = 1'000'000;
+    std::size_t flush_rows = 500'000;
     std::size_t held_rows_max = 100'000;      ///< with so many no more are taken until those before are written
     std::chrono::milliseconds idle_wait{50};  ///< how long one wait for the stream lasts
     /// How long a report waits for what is not written yet, before it goes on without: a few hits are worth the

@@ -29,6 +29,9 @@ class Refusing final : public columns::Columns {
   std::atomic<bool> refusing{false};
   std::atomic<int> refused{0};
   std::atomic<int> added{0};
+  std::atomic<int> commits{0};
+  std::atomic<bool> commits_wait{false};
+  std::atomic<std::size_t> rows_max{1'000'000};  ///< of one transaction
   std::atomic<int> reads_to_fail{0};
 
   void create(std::span<const columns::Table> tables) override { inner_.create(tables); }
@@ -62,9 +65,16 @@ class Refusing final : public columns::Columns {
     explicit RefusingTransaction(Refusing& store) : store_(store), inner_(store.inner_.begin()) {}
     void add(const columns::Step& step) override {
       ++store_.added;
+      if (const auto* const batch = std::get_if<columns::Batch>(&step)) rows_ += batch->rows;
+      if (rows_ > store_.rows_max) {
+        ++store_.refused;
+        throw Unavailable("there is no room for so many rows");
+      }
       inner_->add(step);
     }
     void commit() override {
+      ++store_.commits;
+      while (store_.commits_wait) std::this_thread::yield();
       if (store_.refusing) {
         ++store_.refused;
         throw Unavailable("the disk is full");
@@ -75,6 +85,7 @@ class Refusing final : public columns::Columns {
    private:
     Refusing& store_;
     std::unique_ptr<columns::Transaction> inner_;
+    std::size_t rows_ = 0;
   };
   columns::Columns& inner_;
 };
@@ -86,7 +97,7 @@ class ProcessorTest : public ::testing::Test {
     store_.create(rollup_tables());
     start();
   }
-  void start(std::size_t flush_rows = 185'000, std::size_t piece_rows = 16'384) {
+  void start(std::size_t flush_rows = 185'000, std::size_t piece_rows = 16'384, std::size_t held_rows_max = 100'000) {
     processor_ =
         std::make_unique<Processor>(Processor::Ports{.stream = *stream_,
                                                      .columns = store_,
@@ -99,6 +110,7 @@ class ProcessorTest : public ::testing::Test {
                                     Processor::Options{.flush_every = std::chrono::hours{1},
                                                        .piece_rows = piece_rows,
                                                        .flush_rows = flush_rows,
+                                                       .held_rows_max = held_rows_max,
                                                        .fresh_patience = kPatience});
     processor_->start();
   }
@@ -239,6 +251,53 @@ TEST_F(ProcessorTest, a_batch_in_pieces_that_the_store_refuses_is_read_again_and
   const auto live = json::parse(processor_->live_model(SiteId{7}));
   EXPECT_EQ(live->at("ledger").at("accepted").to_number<int>(), 11) << "taken several times, counted once";
   EXPECT_EQ(live->at("current_visitors").to_number<int>(), 1);
+}
+
+TEST_F(ProcessorTest, a_batch_in_pieces_that_is_lost_while_somebody_waits_for_it_is_not_taken_for_written) {
+  processor_->stop();
+  start(1'000, 4);
+  processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
+  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i), 1, 42);
+  wait_until([this] { return store_.added >= 1; });
+  store_.refusing = true;
+  store_.commits_wait = true;
+  wait_until([this] { return !processor_->drain(std::chrono::milliseconds{10}) && store_.commits >= 1; });
+  EXPECT_FALSE(processor_->drain(std::chrono::milliseconds{250})) << "asks while the commit is under way";
+  store_.commits_wait = false;
+  wait_until([this] { return !processor_->drain(std::chrono::milliseconds{10}) && store_.refused >= 2; });
+  store_.refusing = false;
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(rows("events"), 10);
+  EXPECT_EQ(processor_->take_fates(42).accepted, 10U);
+  EXPECT_EQ(counted_foreign(), 3);
+  EXPECT_EQ(json::parse(processor_->live_model(SiteId{7}))->at("ledger").at("accepted").to_number<int>(), 10);
+}
+
+TEST_F(ProcessorTest, a_store_without_room_for_a_large_batch_gets_smaller_ones) {
+  processor_->stop();
+  store_.rows_max = 12;
+  start(1'000, 4, 8);
+  for (int i = 0; i < 60; ++i) append("/" + std::to_string(i), 1, 42);
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{60}));
+  EXPECT_GT(store_.refused, 0);
+  EXPECT_EQ(rows("events"), 60);
+  EXPECT_EQ(rows("open_visits"), 1);
+  EXPECT_EQ(processor_->take_fates(42).accepted, 60U);
+}
+
+TEST_F(ProcessorTest, stopping_ends_though_the_store_refuses_and_no_more_is_taken) {
+  processor_->stop();
+  store_.refusing = true;
+  start(4, 4, 8);
+  for (int i = 0; i < 20; ++i) append("/" + std::to_string(i));
+  wait_until([this] { return store_.refused >= 1; });
+  processor_->stop();
+  processor_.reset();
+  EXPECT_EQ(rows("events"), 0);
+  store_.refusing = false;
+  start();
+  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_EQ(rows("events"), 20);
 }
 
 TEST_F(ProcessorTest, stopping_in_the_middle_of_a_batch_in_pieces_writes_the_rest) {

@@ -103,38 +103,43 @@ void Sessioniser::restore(Visit visit, Instant now) {
       .visit = std::make_unique<Visit>(std::move(visit)), .stored = true, .imported = imported, .touched_at = now};
 }
 
-std::vector<std::unique_ptr<const Visit>> Sessioniser::take_ended(Instant now) {
+void Sessioniser::sweep(Instant now) {
   std::erase_if(dirty_, [&](const Key& key) {
     const auto found = open_.find(key);
     if (found != open_.end()) found->second.touched_at = now;
     return found == open_.end();
   });
-  if (now - swept_at_ >= kSweepEvery || now < swept_at_ || !import_reached_.empty()) {
-    swept_at_ = now;
-    for (auto it = open_.begin(); it != open_.end();) {
-      auto& open = it->second;
-      const auto reached = import_reached_.find(static_cast<std::int64_t>(it->first.site));
-      const bool import_passed = open.imported && reached != import_reached_.end() &&
-                                 open.visit->ended_at + kSessionGap + kImportSlack < reached->second;
-      // History, of logs or of servers that send late, is old by nature: it waits for its import to pass it, or for a
-      // quiet gap of the clock.
-      const auto active_at = open.imported ? open.touched_at : open.visit->ended_at;
-      const bool gap_passed = active_at + kSessionGap < now;
-      if (import_passed || gap_passed) {
-        end(std::move(open));
-        open_.erase(it++);
-      } else {
-        ++it;
-      }
+  if (now - swept_at_ < kSweepEvery && now >= swept_at_ && import_reached_.empty()) return;
+  swept_at_ = now;
+  for (auto it = open_.begin(); it != open_.end();) {
+    auto& open = it->second;
+    const auto reached = import_reached_.find(static_cast<std::int64_t>(it->first.site));
+    const bool import_passed = open.imported && reached != import_reached_.end() &&
+                               open.visit->ended_at + kSessionGap + kImportSlack < reached->second;
+    // History, of logs or of servers that send late, is old by nature: it waits for its import to pass it, or for a
+    // quiet gap of the clock.
+    const auto active_at = open.imported ? open.touched_at : open.visit->ended_at;
+    const bool gap_passed = active_at + kSessionGap < now;
+    if (import_passed || gap_passed) {
+      end(std::move(open));
+      open_.erase(it++);
+    } else {
+      ++it;
     }
-    import_reached_.clear();
   }
+  import_reached_.clear();
+  open_at_sweep_ = open_.size();
+}
+
+std::vector<std::unique_ptr<const Visit>> Sessioniser::take_ended(Instant now) {
+  if (open_.size() >= 2 * open_at_sweep_) sweep(now);
   return std::exchange(ended_, {});
 }
 
 Sessioniser::Changes Sessioniser::take_changes(Instant now) {
   visitors_.mark();
-  Changes changes{.open = {}, .ended = take_ended(now), .replaced = std::exchange(ended_stored_, {})};
+  sweep(now);
+  Changes changes{.open = {}, .ended = std::exchange(ended_, {}), .replaced = std::exchange(ended_stored_, {})};
   for (const auto& key : dirty_) {
     const auto found = open_.find(key);
     if (found == open_.end() || !found->second.dirty) continue;

@@ -77,7 +77,7 @@ class Sessioniser {
     std::vector<std::int64_t> replaced;  ///< ids whose rows in open_visits are to be removed
   };
   [[nodiscard]] Changes take_changes(Instant now);
-  /// The ended ones of the next take_changes, ahead of it.
+  /// Of the ended ones of the next take_changes, most ahead of it.
   [[nodiscard]] std::vector<std::unique_ptr<const Visit>> take_ended(Instant now);
   /// What the last take_changes gave is in the store: memory that can be read back may go.
   void note_stored() { visitors_.trim(); }
@@ -106,6 +106,8 @@ class Sessioniser {
   Open* find_live(const Hit& hit);
   Open& open(const Hit& hit);
   void end(Open open);
+  /// Ends what has ended.
+  void sweep(Instant now);
 
   std::function<std::uint64_t()> draw_;
   OpenMap open_;
@@ -115,6 +117,7 @@ class Sessioniser {
   DaySets visitors_;                                                 ///< by visitor_day
   boost::unordered_flat_map<std::int64_t, Instant> import_reached_;  ///< site → newest log time since the last call
   Instant swept_at_;
+  std::size_t open_at_sweep_ = 0;  ///< visits that were open when the last one ended
 };
 
 }  // namespace mainstay::analytics

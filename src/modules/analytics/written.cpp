@@ -39,8 +39,7 @@ void Written::wait_for_change(stream::Offset target) {
   }
   ask_();
   std::unique_lock lock(mutex_);
-  const bool has_all = through_ >= target;
-  changed_.wait_for(lock, kChangeWait, [&] { return through_ >= target && !has_all; });
+  if (through_ < target) changed_.wait_for(lock, kChangeWait);
 }
 
 void Written::ask_for(stream::Offset target) { asked_ = std::min(asked_.value_or(target), target); }

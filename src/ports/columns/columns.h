@@ -110,14 +110,15 @@ struct Answer {
   std::vector<std::vector<Value>> rows;
 };
 
-/// A commit made step by step, so that rows are on their way while more of them gather. Of one thread. Other writers
-/// wait until it goes, queries and the engine do not; what it added is rolled back when it goes without `commit`.
+/// A commit made step by step, so that rows are on their way while more of them gather. Of one thread. Until it ends,
+/// other writers wait, and nobody else. It ends by `commit`, by the first call that throws, or when it goes: then
+/// nothing of it is left.
 class Transaction {
  public:
   virtual ~Transaction() = default;
-  /// Carries a step out. Throws as Columns::commit; then nothing of the transaction is left, and it takes no more.
+  /// Carries a step out. Throws as Columns::commit.
   virtual void add(const Step& step) = 0;
-  /// Durable when it returns; once, and the last call. Throws as Columns::commit.
+  /// Durable when it returns. Throws as Columns::commit.
   virtual void commit() = 0;
 };
 

@@ -44,15 +44,32 @@ TEST_P(ColumnsContract, a_transaction_that_goes_without_commit_leaves_nothing) {
 }
 
 TEST_P(ColumnsContract, a_transaction_with_a_wrong_step_leaves_nothing_and_holds_up_nobody) {
-  {
+  Batch misfit = things(20, 3);
+  misfit.columns[4].texts = {"\xFF", "a", "b"};
+  Batch elsewhere = things(20, 3);
+  elsewhere.table = "nothing_like_it";
+  const std::vector<Step> wrong{misfit, elsewhere, Statement{"DELETE FROM nothing_like_it", {}}};
+  for (const auto& step : wrong) {
     const auto transaction = store_->begin();
     transaction->add(things(1, 10));
-    EXPECT_THROW(transaction->add(Statement{"DELETE FROM nothing_like_it", {}}), std::logic_error);
+    EXPECT_THROW(transaction->add(step), std::logic_error);
     EXPECT_THROW(transaction->add(things(20, 10)), std::logic_error);
     EXPECT_THROW(transaction->commit(), std::logic_error);
     commit({things(30, 1)});
   }
-  EXPECT_EQ(count(), 1);
+  EXPECT_EQ(count(), 3);
+}
+
+TEST_P(ColumnsContract, what_was_rolled_back_takes_no_space_for_long) {
+  const auto bytes_after = [this](int times) {
+    for (int time = 0; time < times; ++time) {
+      store_->begin()->add(things(1, 200'000));
+      commit({things(time, 1)});
+    }
+    return store_->bytes_on_disk();
+  };
+  const auto before = bytes_after(2);
+  EXPECT_LT(bytes_after(10), before * 2);
 }
 
 TEST_P(ColumnsContract, other_writers_wait_for_a_transaction_and_queries_do_not) {

@@ -237,12 +237,12 @@ void DuckDbColumns::compact(std::stop_token stop) {
 }
 
 void DuckDbColumns::rewrite(const std::stop_token& stop) {
+  // Before its lease: who holds the mutex may have to wait for all leases, to open the engine anew.
+  std::unique_lock writing(writing_.mutex);
   Rewrite made(engine_, deadlines_);
-  {
-    const std::scoped_lock lock(writing_.mutex);
-    made.begin();
-    writing_.since.emplace();
-  }
+  made.begin();
+  writing_.since.emplace();
+  writing.unlock();
   made.copy(stop);
   for (int round = 0; round < kRepeatRounds; ++round) {
     std::unique_lock lock(writing_.mutex);

@@ -81,7 +81,11 @@ void DuckDbTransaction::add(const Step& step) {
   try {
     if (const auto added = perform(lease->get(), writing_.tables, step); !added) fail(std::move(lease), added.error());
   } catch (...) {
-    if (lease) engine_.park(std::move(lease));
+    if (lock_) {
+      roll_back(lease->get());
+      lease.reset();
+      lock_.unlock();
+    }
     throw;
   }
   engine_.park(std::move(lease));

@@ -26,6 +26,8 @@ namespace {
 /// How far before its last acknowledged byte an interrupted import goes on: lines that look alike within a second are
 /// told apart by counting, and the count must begin before the last stored second.
 constexpr std::uint64_t kResumeBackBytes = 8 << 20;
+/// The server reads nothing more while it acknowledges a block: so there are not many.
+constexpr std::size_t kBlockBytesMax = 8 << 20;
 constexpr std::chrono::milliseconds kFollowWait{250};
 constexpr int kInterrupted = 130;  ///< exit status, as of a shell's command that SIGINT ended
 constexpr std::chrono::milliseconds kShowEvery{200};
@@ -212,7 +214,8 @@ class Importer {
 
 void read_file(const config::Settings& settings, const ImportOptions& options, const std::string& path,
                Importer& importer, Progress& progress) {
-  auto source = std::make_unique<LogSource>(path);
+  const auto block_bytes = std::min(kBlockBytesMax, settings.limits.body_memory_bytes / 2);
+  auto source = std::make_unique<LogSource>(path, block_bytes);
   // Shared with the block that is under way: should reading fail, that one still ends.
   auto bookmark = std::make_shared<Bookmark>(settings, options.site, *source);
   if (const auto reached = bookmark->offset(); reached > kResumeBackBytes) {
@@ -232,7 +235,7 @@ void read_file(const config::Settings& settings, const ImportOptions& options, c
       // The old file may have got lines between our last look and its renaming.
       if (auto rest = source->next(LogSource::AtEnd::kGivePart); !rest.empty()) importer.send(std::move(rest), [] {});
       importer.wait();
-      source = std::make_unique<LogSource>(path);
+      source = std::make_unique<LogSource>(path, block_bytes);
       bookmark = std::make_shared<Bookmark>(settings, options.site, *source);
       continue;
     }

@@ -5,14 +5,14 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 namespace mainstay::cli {
 namespace {
 
-constexpr std::size_t kBlockBytes = 8 << 20;  ///< nothing is read while one is acknowledged: not many
-constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::size_t kReadBytesMax = 1 << 20;
 constexpr std::size_t kHeadBytes = 1 << 10;
 constexpr unsigned kZlibBuffer = 128 << 10;  ///< a read of more than two of it goes past it
 
@@ -38,7 +38,11 @@ struct LogSource::File {
   File& operator=(const File&) = delete;
 };
 
-LogSource::LogSource(std::string path) : path_(std::move(path)), file_(std::make_unique<File>(path_)) {
+LogSource::LogSource(std::string path, std::size_t block_bytes)
+    : path_(std::move(path)),
+      block_bytes_(block_bytes),
+      read_bytes_(std::min(kReadBytesMax, block_bytes / 4)),
+      file_(std::make_unique<File>(path_)) {
   if (S_ISDIR(file_->status.st_mode)) throw Unavailable(path_ + " is a folder");
   while (rest_.size() < kHeadBytes && read_more(rest_)) {
   }
@@ -50,8 +54,8 @@ LogSource::~LogSource() = default;
 bool LogSource::read_more(std::string& into) {
   int got = 0;
   const auto before = into.size();
-  into.resize_and_overwrite(before + kReadBytes, [&](char* bytes, std::size_t) {
-    got = ::gzread(file_->zip, bytes + before, kReadBytes);
+  into.resize_and_overwrite(before + read_bytes_, [&](char* bytes, std::size_t) {
+    got = ::gzread(file_->zip, bytes + before, static_cast<unsigned>(read_bytes_));
     return before + static_cast<std::size_t>(std::max(got, 0));
   });
   if (got <= 0) {
@@ -66,16 +70,16 @@ bool LogSource::read_more(std::string& into) {
 
 std::string LogSource::next(AtEnd at_end) {
   std::string block;
-  block.reserve(kBlockBytes + kReadBytes);
+  block.reserve(block_bytes_ + read_bytes_);
   block += rest_;
   rest_.clear();
   bool more = true;
-  while (more && block.size() < kBlockBytes) more = read_more(block);
+  while (more && block.size() < block_bytes_) more = read_more(block);
   const auto last = block.rfind('\n');
   if (last != std::string::npos) {
     rest_ = block.substr(last + 1);
     block.resize(last + 1);
-  } else if (block.size() < kBlockBytes && at_end == AtEnd::kKeepPart) {
+  } else if (block.size() < block_bytes_ && at_end == AtEnd::kKeepPart) {
     rest_.swap(block);
   }  // else a line longer than a block: it is no log line, but what follows it may be one
   offset_ += block.size();

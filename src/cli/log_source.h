@@ -12,8 +12,8 @@ namespace mainstay::cli {
 /// A log file, plain or gzip, or standard input ("-"), read in blocks of whole lines.
 class LogSource {
  public:
-  /// Throws Unavailable when it cannot be read.
-  explicit LogSource(std::string path);
+  /// Throws Unavailable when it cannot be read. Blocks have about `block_bytes`, a quarter more at most.
+  LogSource(std::string path, std::size_t block_bytes);
   ~LogSource();
   LogSource(const LogSource&) = delete;
   LogSource& operator=(const LogSource&) = delete;
@@ -42,6 +42,8 @@ class LogSource {
   /// Appends what the file has next; false at its end.
   [[nodiscard]] bool read_more(std::string& into);
   std::string path_;
+  std::size_t block_bytes_;
+  std::size_t read_bytes_;
   struct File;
   std::unique_ptr<File> file_;
   std::string rest_;  ///< read and not yet given out

@@ -159,7 +159,7 @@ constexpr Row kTable[] = {
      .help =
          "Memory that the bodies of all requests may hold together; beyond it the answer is 503, and 413 to a body "
          "that is larger than all of it. A body of up to 4 KiB does not count. `mainstay import log` sends blocks of "
-         "8 MiB.",
+         "8 MiB, or of half of it when that is less.",
      .least = 1 << 20,
      .unit = Unit::kBytes},
     {.key = "limits.header_patience_ms",

@@ -100,11 +100,22 @@ class Busy(MainstayTest):
         self.assertEqual(reader.wait(PATIENCE), 130)
         self.assertEqual(self.server.count(self.site, "pageviews"), 0)
 
-    def test_a_block_that_never_fits_is_no_reason_to_wait(self):
+    def small(self):
         self.server.stop()
         small = self.serve({"limits.body_memory_bytes": 1 << 20}, name="small")
-        small.site()
+        site = small.site()
         self.write(60_000)
-        done = mainstay("import", "log", self.log, "--site", "example.com", data=small.data)
+        return small, site
+
+    def test_a_server_with_little_memory_is_sent_smaller_blocks(self):
+        small, site = self.small()
+        done = mainstay("import", "log", self.log, "--site", "example.com", data=small.data,
+                        env={"MAINSTAY_LIMITS_BODY_MEMORY_BYTES": str(1 << 20)})  # as the server's configuration says
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(small.count(site, "pageviews"), 60_000)
+
+    def test_a_block_that_never_fits_is_no_reason_to_wait(self):
+        small, _ = self.small()
+        done = mainstay("import", "log", self.log, "--site", "example.com", data=small.data)  # knows nothing of it
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("too large", done.stderr)

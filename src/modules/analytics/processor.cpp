@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kReadRecordsMax = 4'096;
 constexpr std::size_t kReadBytesMax = 8 << 20;
 constexpr seconds kRollupsEvery{60};
-/// No hit for so long, and memory is given back and sums of past days are made.
+/// No hit for so long, and sums of past days are made; not many for so long, and memory is given back.
 constexpr seconds kQuiet{3};
 constexpr milliseconds kRetryEvery{500};
 constexpr minutes kUpkeepEvery{10};
@@ -89,7 +89,7 @@ struct Processor::Impl {
   void start_flush();
   bool flush_and_wait();
   void upkeep(std::chrono::microseconds now);
-  void trim(std::chrono::microseconds now, std::size_t records);
+  void trim(std::chrono::microseconds now);
   bool run_commands();
   std::chrono::milliseconds wait_for() const;
 };
@@ -111,7 +111,8 @@ void Processor::Impl::run() {
     if (!intake) break;
     if (run_commands()) continue;
     upkeep(now);
-    trim(now, records.size());
+    trim(now);
+    if (!records.empty()) quiet_at = now + kQuiet;
     if (records.empty() && !intake->has_pending()) keep_rollups(now);
   }
   if (!flush_and_wait()) log::warning("analytics: the last hits are in the stream only; the next start reads them");
@@ -267,11 +268,11 @@ void Processor::Impl::upkeep(std::chrono::microseconds now) {
   });
 }
 
-void Processor::Impl::trim(std::chrono::microseconds now, std::size_t records) {
-  if (records > 0) {
+/// After much came at once, when it is over: also on a server that is never quiet.
+void Processor::Impl::trim(std::chrono::microseconds now) {
+  if (intake->pending_rows() >= kFastRows) {
     trim_at = now + kQuiet;
-    quiet_at = now + kQuiet;
-  } else if (trim_at && now >= *trim_at && committer.idle() && !intake->has_pending()) {
+  } else if (trim_at && now >= *trim_at && committer.idle()) {
     trim_at.reset();
     ::malloc_trim(0);
   }
@@ -289,7 +290,7 @@ bool Processor::Impl::run_commands() {
     const std::scoped_lock lock(mutex);
     taken.swap(commands);
   }
-  for (const auto& command : taken) command();
+  for (auto& command : taken) command();
   return !taken.empty();
 }
 
@@ -353,7 +354,7 @@ Task<> Processor::erase(SiteId site) {
   auto outcome = std::make_shared<Outcome>();
   {
     const std::scoped_lock lock(impl_->mutex);
-    impl_->commands.push_back([this, site, outcome, sleeper] {
+    impl_->commands.push_back([this, site, outcome, waiting = sleeper]() mutable {
       try {
         if (!impl_->flush_and_wait()) throw Unavailable("what came before cannot be written now");
         impl_->intake->erase(site);
@@ -365,7 +366,7 @@ Task<> Processor::erase(SiteId site) {
         outcome->failure = std::current_exception();
       }
       outcome->ended = true;
-      sleeper.wake();
+      waiting.wake();
     });
   }
   impl_->ports.stream.interrupt();

@@ -13,8 +13,8 @@ constexpr std::chrono::milliseconds kChangeWait{100};
 
 Task<> Sleeper::sleep() const { co_await timer_->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable)); }
 
-void Sleeper::wake() const {
-  boost::asio::post(executor_, [timer = timer_] { timer->cancel(); });
+void Sleeper::wake() {
+  boost::asio::post(executor_, [timer = std::move(timer_)] { timer->cancel(); });
 }
 
 Task<bool> Written::reach(stream::Offset target, std::chrono::milliseconds patience) {
@@ -57,19 +57,20 @@ void Written::begin() {
 void Written::set(stream::Offset through) {
   const std::scoped_lock lock(mutex_);
   through_ = through;
-  std::erase_if(waiters_, [through](const Waiter& waiter) {
-    if (waiter.target > through) return false;
-    waiter.sleeper.wake();
-    return true;
-  });
-  // Who came while the batch was being written still waits for their part.
-  for (const auto& waiter : waiters_) ask_for(waiter.target);
+  for (auto& waiter : waiters_) {
+    if (waiter.target <= through) {
+      waiter.sleeper.wake();
+    } else {
+      ask_for(waiter.target);  // who came while the batch was being written still waits for their part
+    }
+  }
+  std::erase_if(waiters_, [through](const Waiter& waiter) { return waiter.target <= through; });
   changed_.notify_all();
 }
 
 void Written::end() {
   const std::scoped_lock lock(mutex_);
-  for (const auto& waiter : waiters_) waiter.sleeper.wake();
+  for (auto& waiter : waiters_) waiter.sleeper.wake();
   waiters_.clear();
   changed_.notify_all();
 }

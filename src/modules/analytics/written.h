@@ -23,8 +23,8 @@ class Sleeper {
       : executor_(executor), timer_(std::make_shared<boost::asio::steady_timer>(std::move(executor), patience)) {}
   /// By the coroutine itself.
   Task<> sleep() const;
-  /// Any thread.
-  void wake() const;
+  /// Once, from any thread. Nothing of the coroutine is held when it runs on: its event loop may end with it.
+  void wake();
   bool operator==(const Sleeper& other) const { return timer_ == other.timer_; }
 
  private:

@@ -55,20 +55,20 @@ bool Committer::idle() const {
 
 bool Committer::wait_ready() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !job_ || given_up_; });
+  changed_.wait(lock, [this] { return !job_; });
   return is_ready();
 }
 
 bool Committer::lost() const {
   const std::scoped_lock lock(mutex_);
-  return lost_;
+  return last_ == Outcome::kLost;
 }
 
 void Committer::begin_anew() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !job_ || given_up_; });
-  lost_ = false;
-  if (!std::exchange(has_begun_, false) || stopping_ || given_up_) return;
+  changed_.wait(lock, [this] { return !job_; });
+  if (last_ == Outcome::kLost) last_ = Outcome::kWritten;
+  if (!std::exchange(has_begun_, false) || stopping_) return;
   job_ = Job{.work = [this] { transaction_.reset(); }};
   changed_.notify_all();
   changed_.wait(lock, [this] { return !job_; });
@@ -106,9 +106,8 @@ void Committer::run() {
     {
       const std::scoped_lock lock(mutex_);
       if (outcome != Outcome::kWritten || job_->is_last) has_begun_ = false;
-      lost_ = outcome == Outcome::kLost;
-      given_up_ = outcome == Outcome::kGivenUp;
-      goes_on = !given_up_;
+      last_ = outcome;
+      goes_on = outcome != Outcome::kGivenUp;
       job_.reset();
     }
     changed_.notify_all();

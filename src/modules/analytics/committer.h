@@ -67,7 +67,7 @@ class Committer {
   };
   enum class Outcome { kWritten, kLost, kGivenUp };
   /// Under the mutex.
-  [[nodiscard]] bool is_ready() const { return !job_ && !lost_ && !given_up_; }
+  [[nodiscard]] bool is_ready() const { return !job_ && last_ == Outcome::kWritten; }
   void take(Job job);
   void run();
   [[nodiscard]] Outcome carry_out(const Job& job);
@@ -88,9 +88,8 @@ class Committer {
   std::condition_variable changed_;
   std::optional<Job> job_;
   bool has_begun_ = false;  ///< a batch in pieces
-  bool lost_ = false;
+  Outcome last_ = Outcome::kWritten;
   bool retrying_ = true;
-  bool given_up_ = false;
   bool stopping_ = false;
   /// Of a batch in pieces. On the thread alone.
   std::unique_ptr<columns::Transaction> transaction_;

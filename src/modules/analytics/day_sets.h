@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <functional>
@@ -34,6 +35,11 @@ class DaySets {
     }
   }
   void clear() { sets_.clear(); }
+  /// Of the days in memory, those used since `mark`.
+  [[nodiscard]] std::size_t days_used() const {
+    const auto is_used = [this](const auto& entry) { return entry.second.used_at > marked_at_; };
+    return static_cast<std::size_t>(std::ranges::count_if(sets_, is_used));
+  }
 
  private:
   struct Set {

@@ -67,6 +67,9 @@ class Intake {
   /// Of them, those that are here.
   [[nodiscard]] std::size_t held_rows() const { return std::max(events_.rows(), bots_.rows()); }
 
+  /// UTC days that its log lines are of.
+  [[nodiscard]] std::size_t pending_days() const { return lines_seen_.days_used(); }
+
   /// Steps of the next commit ahead of its others: what of it cannot change any more.
   [[nodiscard]] std::vector<columns::Step> take_piece(Instant now);
   /// The steps of one commit that writes all that was taken, but for its pieces. The next one may be asked for after

@@ -91,15 +91,16 @@ std::optional<std::chrono::microseconds> LiveReports::next_due() const {
   return next;
 }
 
-void LiveReports::commit_begins() {
+LiveReports::Counts LiveReports::counts() const {
   const std::scoped_lock lock(mutex_);
-  committing_.emplace();
-  for (const auto& [site, model] : sites_) committing_->emplace(site, model.counts);
+  Counts counts;
+  for (const auto& [site, model] : sites_) counts.emplace(site, model.counts);
+  return counts;
 }
 
-void LiveReports::commit_ended() {
+void LiveReports::committed(Counts counts) {
   const std::scoped_lock lock(mutex_);
-  if (committing_) committed_ = *std::exchange(committing_, std::nullopt);
+  committed_ = std::move(counts);
 }
 
 void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& columns) {
@@ -112,7 +113,6 @@ void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& col
     if (std::get<Instant>(row[2]) >= site.today.from()) restore_day(id, site.today, columns);
   }
   const std::scoped_lock lock(mutex_);
-  committing_.reset();
   for (const auto& [site, counts] : committed_) seen[site].counts = counts;
   sites_ = std::move(seen);
 }
@@ -141,7 +141,6 @@ void LiveReports::count(const Taken& taken, LiveSite& site) const {
 void LiveReports::erase(SiteId site) {
   const std::scoped_lock lock(mutex_);
   sites_.erase(site);
-  if (committing_) committing_->erase(site);
   committed_.erase(site);
   due_.erase(site);
   pushed_at_.erase(site);

@@ -28,11 +28,12 @@ class LiveReports {
   /// When `publish_due` has something to do; nothing when no site changed.
   [[nodiscard]] std::optional<std::chrono::microseconds> next_due() const;
 
-  /// A commit begins with all that was noted, or ended.
-  void commit_begins();
-  void commit_ended();
+  using Counts = std::map<SiteId, LiveCounts>;
+  [[nodiscard]] Counts counts() const;
+  /// All hits of these counts are in the tables.
+  void committed(Counts counts);
   /// Begins anew, with the visitors that were `seen` lately and the totals that `columns` has; of what was counted
-  /// since the start that stays which is committed: the rest is noted again. While no commit is under way. Blocks.
+  /// since the start that stays which is committed: the rest is noted again. Blocks.
   /// Throws Unavailable when the store cannot be read.
   void restore(std::map<SiteId, LiveSite> seen, columns::Columns& columns);
   void erase(SiteId site);
@@ -51,8 +52,6 @@ class LiveReports {
   const SiteDirectory& directory_;
   mutable std::mutex mutex_;
   std::map<SiteId, LiveSite> sites_;
-  using Counts = std::map<SiteId, LiveCounts>;
-  std::optional<Counts> committing_;  ///< of the commit under way
   Counts committed_;
   std::map<SiteId, std::chrono::microseconds> due_;  ///< sites that changed, and when they may be pushed
   std::map<SiteId, std::chrono::microseconds> pushed_at_;

@@ -30,7 +30,12 @@ constexpr milliseconds kRetryEvery{500};
 constexpr minutes kUpkeepEvery{10};
 /// A batch that has so many rows when it is due is an import's: it may wait so much longer, to be written when full.
 constexpr std::size_t kFastRows = 20'000;
-constexpr int kFastPatience = 10;
+constexpr int kFastPatience = 5;
+constexpr seconds kFastPatienceMax{10};  ///< for other writers of the store wait meanwhile
+/// The days of an import's hits are kept in memory, with all that the store has of them, until they are committed.
+constexpr std::size_t kDaysMax = 32;
+/// After the store refused a batch in pieces, so many are written whole.
+constexpr int kWholeBatches = 64;
 
 }  // namespace
 
@@ -50,7 +55,7 @@ struct Processor::Impl {
 
   ImportFates fates;
   LiveReports live;
-  std::atomic<bool> whole_batches{false};   ///< the store refused one in pieces: the next is tried until it is written
+  std::atomic<int> whole_batches{0};        ///< so many are not given in pieces, each tried until it is written
   std::atomic<bool> stored_unnoted{false};  ///< a batch was written and the intake does not know yet
   std::chrono::microseconds pending_since{0};
   std::chrono::microseconds next_upkeep{0};
@@ -151,7 +156,7 @@ void Processor::Impl::recover() {
   log::info("analytics: going back to what is stored");
   intake.reset();
   committer.begin_anew();
-  whole_batches = true;
+  whole_batches = kWholeBatches;
   std::this_thread::sleep_for(kRetryEvery);
   while (!stopping) {
     try {
@@ -209,8 +214,11 @@ bool Processor::Impl::flush_due(std::chrono::microseconds now) {
   }
   if (written.is_asked(intake->position())) return true;
   const auto rows = intake->pending_rows();
-  const auto patience = options.flush_every * (rows >= kFastRows ? kFastPatience : 1);
-  return intake->has_pending() && (rows >= options.flush_rows || now - pending_since >= patience);
+  const auto patience = rows < kFastRows
+                            ? options.flush_every
+                            : std::min<milliseconds>(options.flush_every * kFastPatience, kFastPatienceMax);
+  return intake->has_pending() &&
+         (rows >= options.flush_rows || intake->pending_days() >= kDaysMax || now - pending_since >= patience);
 }
 
 /// Gives what has gathered to be written, if the committer takes it; when too much gathers meanwhile, this waits.
@@ -218,7 +226,7 @@ void Processor::Impl::hand_over() {
   const auto now = ports.clock.monotonic();
   upkeep(now);  // which a long import would otherwise leave no moment
   if (!committer.ready() && (intake->held_rows() < options.held_rows_max || !committer.wait_ready())) return;
-  if (whole_batches || flush_due(now)) return start_flush();
+  if (whole_batches > 0 || flush_due(now)) return start_flush();
   committer.add(intake->take_piece(ports.clock.now()));
 }
 
@@ -227,18 +235,16 @@ void Processor::Impl::start_flush() {
   pending_since = ports.clock.monotonic();
   if (stored_unnoted.exchange(false)) intake->note_stored();
   const auto position = intake->position();
-  const auto stored = [this, position, noted = fates.take_noted()] {
+  const auto stored = [this, position, noted = fates.take_noted(), counts = live.counts()] {
     fates.count(noted);
     ports.stream.forget_through(position);
     unwritten.commit_ended();
-    live.commit_ended();
+    live.committed(counts);
     stored_unnoted = true;
-    whole_batches = false;
     written.set(position);
   };
   if (!intake->has_pending()) return stored();
   unwritten.commit_begins();
-  live.commit_begins();
   auto steps = intake->take_commit(ports.clock.now());
   const auto is_stored = [this, number = intake->commit_number()] {
     return last_commit(ports.columns).number >= number;
@@ -246,6 +252,7 @@ void Processor::Impl::start_flush() {
   committer.finish(std::move(steps), is_stored, [this, stored, voided = intake->voided_days()] {
     for (const auto& [site, day] : voided) rollups.invalidated(site, day);
     if (!voided.empty()) rollups_due = true;
+    if (whole_batches > 0) --whole_batches;
     stored();
   });
 }

@@ -31,7 +31,7 @@ namespace mainstay::analytics {
 class Processor final : public Freshness {
  public:
   struct Options {
-    std::chrono::milliseconds flush_every{1'000};  ///< ten times as long while a batch fills fast, as in an import
+    std::chrono::milliseconds flush_every{2'000};  ///< longer while a batch fills fast, as in an import
     std::size_t piece_rows = 16'384;               ///< of one table; what is written while more gathers
     /// Of one table; then a batch is committed. The store writes a table that gets at least a row group (122,880 rows)
     /// in one commit straight to its file; what is less goes by its log, and is written twice.

@@ -8,6 +8,9 @@ namespace {
 /// Log lines are written when a request ends, so they come a little out of order.
 constexpr minutes kImportSlack{5};
 constexpr seconds kSweepEvery{10};
+/// Visits that a batch of an import may open before any of them ends. Until then it does not matter in which order the
+/// lines come, as in the logs of two servers one after the other.
+constexpr std::size_t kOpenMany = 65'536;
 
 bool begins_visits(const Hit& hit) { return hit.name != "engagement" && hit.name != "vitals"; }
 
@@ -109,6 +112,7 @@ void Sessioniser::sweep(Instant now) {
     if (found != open_.end()) found->second.touched_at = now;
     return found == open_.end();
   });
+  open_at_sweep_ = open_.size();
   if (now - swept_at_ < kSweepEvery && now >= swept_at_ && import_reached_.empty()) return;
   swept_at_ = now;
   for (auto it = open_.begin(); it != open_.end();) {
@@ -132,7 +136,7 @@ void Sessioniser::sweep(Instant now) {
 }
 
 std::vector<std::unique_ptr<const Visit>> Sessioniser::take_ended(Instant now) {
-  if (open_.size() >= 2 * open_at_sweep_) sweep(now);
+  if (open_.size() >= std::max(kOpenMany, 2 * open_at_sweep_)) sweep(now);
   return std::exchange(ended_, {});
 }
 

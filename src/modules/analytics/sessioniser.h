@@ -77,7 +77,7 @@ class Sessioniser {
     std::vector<std::int64_t> replaced;  ///< ids whose rows in open_visits are to be removed
   };
   [[nodiscard]] Changes take_changes(Instant now);
-  /// Of the ended ones of the next take_changes, most ahead of it.
+  /// The ended ones of the next take_changes ahead of it, when there are many.
   [[nodiscard]] std::vector<std::unique_ptr<const Visit>> take_ended(Instant now);
   /// What the last take_changes gave is in the store: memory that can be read back may go.
   void note_stored() { visitors_.trim(); }
@@ -115,9 +115,9 @@ class Sessioniser {
   std::vector<std::unique_ptr<const Visit>> ended_;
   std::vector<std::int64_t> ended_stored_;
   DaySets visitors_;                                                 ///< by visitor_day
-  boost::unordered_flat_map<std::int64_t, Instant> import_reached_;  ///< site → newest log time since the last call
+  boost::unordered_flat_map<std::int64_t, Instant> import_reached_;  ///< site → newest log time since the last sweep
   Instant swept_at_;
-  std::size_t open_at_sweep_ = 0;  ///< visits that were open when the last one ended
+  std::size_t open_at_sweep_ = 0;  ///< visits that were open after the last sweep
 };
 
 }  // namespace mainstay::analytics

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 namespace mainstay::analytics {
 namespace {
 
@@ -157,6 +160,66 @@ TEST_F(SessioniserTest, a_restored_visit_goes_on) {
   sessioniser_.restore(visit, kNoon + minutes{1});
   EXPECT_EQ(sessioniser_.assign(hit(kNoon + minutes{2})).visit->id, 4711);
   EXPECT_EQ(sessioniser_.take_changes(kNoon + minutes{2}).replaced, std::vector<std::int64_t>{4711});
+}
+
+/// A log line.
+Hit logged(Hit hit) {
+  hit.origin = Origin::kLog;
+  return hit;
+}
+
+TEST_F(SessioniserTest, the_logs_of_two_servers_one_after_the_other_are_one_visit_though_pieces_are_taken) {
+  constexpr std::uint64_t kVisitors = 50;
+  std::set<std::int64_t> visits;
+  for (int server = 0; server < 2; ++server) {
+    for (std::uint64_t visitor = 1; visitor <= kVisitors; ++visitor) {
+      const auto at = kNoon + minutes{10} * visitor + minutes{server};
+      visits.insert(sessioniser_.assign(logged(hit(at, "/", visitor))).visit->id);
+      EXPECT_TRUE(sessioniser_.take_ended(kNoon + days{9}).empty());
+    }
+  }
+  EXPECT_EQ(visits.size(), kVisitors);
+}
+
+TEST_F(SessioniserTest, visits_that_ended_leave_ahead_of_the_commit_when_there_are_many) {
+  constexpr std::uint64_t kMany = 70'000;
+  const auto visit_all = [](Sessioniser& sessioniser, bool in_pieces) {
+    std::map<std::uint64_t, std::int64_t> pageviews;
+    const auto note = [&pageviews](const auto& ended) {
+      for (const auto& visit : ended) pageviews[visit->visitor] += visit->pageviews;
+    };
+    for (std::uint64_t visitor = 1; visitor <= kMany; ++visitor) {
+      const auto at = kNoon + milliseconds{100} * visitor;
+      sessioniser.assign(logged(hit(at, "/a", visitor)));
+      if (visitor > 10) sessioniser.assign(logged(hit(at, "/b", visitor - 10)));
+      if (in_pieces && visitor % 10'000 == 0) note(sessioniser.take_ended(kNoon + days{9}));
+    }
+    if (in_pieces) EXPECT_GT(pageviews.size(), kMany / 2) << "they went ahead";
+    const auto changes = sessioniser.take_changes(kNoon + days{9});
+    note(changes.ended);
+    for (const auto* visit : changes.open) pageviews[visit->visitor] += visit->pageviews;
+    return std::pair{pageviews, changes.open.size()};
+  };
+  Sessioniser whole{[](std::int32_t) { return std::vector<std::uint64_t>{}; }, [this] { return ++next_ << 1; }};
+  const auto in_pieces = visit_all(sessioniser_, true);
+  EXPECT_EQ(in_pieces, visit_all(whole, false));
+  EXPECT_EQ(in_pieces.first.size(), kMany);
+}
+
+TEST_F(SessioniserTest, a_stored_visit_that_ended_ahead_is_replaced_with_the_commit) {
+  const auto id = sessioniser_.assign(logged(hit(kNoon, "/", 1))).visit->id;
+  std::ignore = sessioniser_.take_changes(kNoon);
+  constexpr std::uint64_t kMany = 70'000;
+  for (std::uint64_t visitor = 2; visitor <= kMany; ++visitor) {
+    sessioniser_.assign(logged(hit(kNoon + hours{2}, "/", visitor)));
+  }
+  const auto ended = sessioniser_.take_ended(kNoon);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended.front()->id, id);
+  const auto changes = sessioniser_.take_changes(kNoon);
+  EXPECT_TRUE(changes.ended.empty());
+  EXPECT_EQ(changes.replaced, std::vector{id});
+  EXPECT_EQ(changes.open.size(), kMany - 1);
 }
 
 }  // namespace

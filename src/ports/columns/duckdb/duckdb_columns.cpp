@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <deque>
 #include <set>
 #include <stdexcept>
 
@@ -106,8 +105,9 @@ class DuckDbColumns final : public Columns {
   void create_table(duckdb_connection connection, const Table& table);
 
   void rewrite(const std::stop_token& stop);
-  void repeat(duckdb_connection copy, const std::deque<std::vector<Step>>& commits);
-  [[nodiscard]] std::deque<std::vector<Step>> take_since();
+  enum class Others { kMayWrite, kMustWait };
+  void repeat_since(duckdb_connection copy, std::unique_lock<std::mutex>& writing, Others others,
+                    const std::stop_token& stop);
 
   Engine engine_;
   Deadlines deadlines_;
@@ -245,42 +245,45 @@ void DuckDbColumns::rewrite(const std::stop_token& stop) {
   writing.unlock();
   made.copy(stop);
   for (int round = 0; round < kRepeatRounds; ++round) {
-    std::unique_lock lock(writing_.mutex);
-    const auto commits = take_since();
-    lock.unlock();
-    repeat(made.connection(), commits);
+    writing.lock();
+    repeat_since(made.connection(), writing, Others::kMayWrite, stop);
+    writing.unlock();
   }
   struct Way {
     Deadlines& deadlines;
     ~Way() { deadlines.want_way(false); }
   } const way{deadlines_};
   for (const auto insist_at = deadline_after(engine_.options().exports_spared);;) {
-    if (stop.stop_requested()) throw Unavailable("compacting the column store was stopped");
     const bool insists = Deadlines::Clock::now() >= insist_at;
     if (insists) deadlines_.want_way(true);
-    {
-      const std::scoped_lock lock(writing_.mutex);
-      repeat(made.connection(), take_since());
-      if (made.exchange(insists ? kInsistentPatience : kExchangePatience)) {
-        writing_.since.reset();
-        return;
-      }
+    writing.lock();
+    repeat_since(made.connection(), writing, Others::kMustWait, stop);
+    if (made.exchange(insists ? kInsistentPatience : kExchangePatience)) {
+      writing_.since.reset();
+      return;
     }
+    writing.unlock();
     wait(stop, kExchangeRetry);
   }
 }
 
-void DuckDbColumns::repeat(duckdb_connection copy, const std::deque<std::vector<Step>>& commits) {
-  for (const auto& steps : commits) {
-    if (const auto done = perform_all(copy, writing_.tables, steps); !done) raise(done.error());
+/// The commits that there are, the oldest first. Each counts as waiting until it is repeated: so much is in memory.
+void DuckDbColumns::repeat_since(duckdb_connection copy, std::unique_lock<std::mutex>& writing, Others others,
+                                 const std::stop_token& stop) {
+  auto& since = *writing_.since;
+  for (auto left = since.commits.size();; --left) {
+    if (stop.stop_requested()) throw Unavailable("compacting the column store was stopped");
+    if (!since.whole) throw Unavailable("a commit failed while the column store was compacted");
+    if (left == 0) return;
+    const auto steps = std::move(since.commits.front());
+    since.commits.pop_front();
+    if (others == Others::kMayWrite) writing.unlock();
+    const auto done = perform_all(copy, writing_.tables, steps);
+    if (others == Others::kMayWrite) writing.lock();
+    if (!done) raise(done.error());
+    since.rows -= rows_in(steps);
+    writing_.since_changed.notify_all();
   }
-}
-
-std::deque<std::vector<Step>> DuckDbColumns::take_since() {
-  if (!writing_.since->whole) throw Unavailable("a commit failed while the column store was compacted");
-  writing_.since->rows = 0;
-  writing_.since_changed.notify_all();
-  return std::exchange(writing_.since->commits, {});
 }
 
 std::uint64_t DuckDbColumns::bytes_on_disk() const {

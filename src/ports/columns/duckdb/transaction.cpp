@@ -29,6 +29,14 @@ Outcome<> perform(duckdb_connection connection, const StoredTables& tables, cons
 
 }  // namespace
 
+std::size_t rows_in(std::span<const Step> steps) {
+  std::size_t rows = 0;
+  for (const auto& step : steps) {
+    if (const auto* const batch = std::get_if<Batch>(&step)) rows += batch->rows;
+  }
+  return rows;
+}
+
 Outcome<> perform_all(duckdb_connection connection, const StoredTables& tables, std::span<const Step> steps) {
   auto outcome = begin(connection);
   try {
@@ -109,9 +117,7 @@ void DuckDbTransaction::commit() {
 
 void DuckDbTransaction::keep_for_rewrite() {
   if (!writing_.since) return;
-  for (const auto& step : kept_) {
-    if (const auto* const batch = std::get_if<Batch>(&step)) writing_.since->rows += batch->rows;
-  }
+  writing_.since->rows += rows_in(kept_);
   writing_.since->commits.push_back(std::move(kept_));
 }
 

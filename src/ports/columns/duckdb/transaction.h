@@ -20,8 +20,8 @@ struct Since {
   static constexpr std::size_t kRowsMax = 400'000;
 
   std::deque<std::vector<Step>> commits;
-  std::size_t rows = 0;
-  bool whole = true;  ///< false when a commit failed that may be durable all the same
+  std::size_t rows = 0;  ///< of them, and of the one that is being repeated
+  bool whole = true;     ///< false when a commit failed that may be durable all the same
 };
 
 /// What those who write share.
@@ -31,6 +31,8 @@ struct Writing {
   std::optional<Since> since;             ///< while there is a rewrite
   StoredTables tables;
 };
+
+[[nodiscard]] std::size_t rows_in(std::span<const Step> steps);
 
 /// All steps in one transaction on `connection`.
 [[nodiscard]] Outcome<> perform_all(duckdb_connection connection, const StoredTables& tables,

@@ -10,7 +10,7 @@ constexpr minutes kImportSlack{5};
 constexpr seconds kSweepEvery{10};
 /// Visits that a batch of an import may open before any of them ends. Until then it does not matter in which order the
 /// lines come, as in the logs of two servers one after the other.
-constexpr std::size_t kOpenMany = 65'536;
+constexpr std::size_t kOpenMany = 16'384;
 
 bool begins_visits(const Hit& hit) { return hit.name != "engagement" && hit.name != "vitals"; }
 

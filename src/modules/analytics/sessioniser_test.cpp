@@ -182,7 +182,7 @@ TEST_F(SessioniserTest, the_logs_of_two_servers_one_after_the_other_are_one_visi
 }
 
 TEST_F(SessioniserTest, visits_that_ended_leave_ahead_of_the_commit_when_there_are_many) {
-  constexpr std::uint64_t kMany = 70'000;
+  constexpr std::uint64_t kMany = 40'000;
   const auto visit_all = [](Sessioniser& sessioniser, bool in_pieces) {
     std::map<std::uint64_t, std::int64_t> pageviews;
     const auto note = [&pageviews](const auto& ended) {
@@ -194,7 +194,7 @@ TEST_F(SessioniserTest, visits_that_ended_leave_ahead_of_the_commit_when_there_a
       if (visitor > 10) sessioniser.assign(logged(hit(at, "/b", visitor - 10)));
       if (in_pieces && visitor % 10'000 == 0) note(sessioniser.take_ended(kNoon + days{9}));
     }
-    if (in_pieces) EXPECT_GT(pageviews.size(), kMany / 2) << "they went ahead";
+    if (in_pieces) EXPECT_GT(pageviews.size(), kMany / 4) << "they went ahead";
     const auto changes = sessioniser.take_changes(kNoon + days{9});
     note(changes.ended);
     for (const auto* visit : changes.open) pageviews[visit->visitor] += visit->pageviews;
@@ -209,7 +209,7 @@ TEST_F(SessioniserTest, visits_that_ended_leave_ahead_of_the_commit_when_there_a
 TEST_F(SessioniserTest, a_stored_visit_that_ended_ahead_is_replaced_with_the_commit) {
   const auto id = sessioniser_.assign(logged(hit(kNoon, "/", 1))).visit->id;
   std::ignore = sessioniser_.take_changes(kNoon);
-  constexpr std::uint64_t kMany = 70'000;
+  constexpr std::uint64_t kMany = 40'000;
   for (std::uint64_t visitor = 2; visitor <= kMany; ++visitor) {
     sessioniser_.assign(logged(hit(kNoon + hours{2}, "/", visitor)));
   }

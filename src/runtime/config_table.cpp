@@ -225,7 +225,8 @@ constexpr Row kTable[] = {
      .slot = [](Settings& s) -> Slot { return &s.analytics.flush_ms; },
      .help =
          "How long processed hits may wait in memory before they are written as rows, those of an import five times as "
-         "long, but no more than ten seconds. Reports see them at once either way; after a crash they are processed again from the queue.",
+         "long, but no more than ten seconds. Reports see them at once either way; after a crash they are processed "
+         "again from the queue.",
      .least = 10,
      .most = 60'000},
 };

@@ -11,6 +11,7 @@
 #include "modules/analytics/tables.h"
 #include "ports/columns/duckdb/duckdb_columns.h"
 #include "testing/fixed_random.h"
+#include "testing/forwarding_columns.h"
 #include "testing/temporary_folder.h"
 
 namespace mainstay::analytics {
@@ -23,59 +24,36 @@ enum class Fault {
 };
 
 /// A column store whose next commits fail as the test says.
-class Faulty final : public columns::Columns {
+class Faulty final : public testing::ForwardingColumns {
  public:
-  explicit Faulty(columns::Columns& inner) : inner_(inner) {}
+  using ForwardingColumns::ForwardingColumns;
   std::deque<Fault> faults;
   std::atomic<int> adds_to_fail = 0;
   std::size_t rows_at_once = 0;  ///< of the largest piece of an answer
 
-  void create(std::span<const columns::Table> tables) override { inner_.create(tables); }
-  std::unique_ptr<columns::Transaction> begin() override { return std::make_unique<FaultyTransaction>(*this); }
-  Task<Result<columns::Answer>> query(columns::Statement statement, Limits limits) override {
-    return inner_.query(std::move(statement), limits);
-  }
   Result<columns::Answer> query_blocking(const columns::Statement& statement, Limits limits) override {
-    auto answer = inner_.query_blocking(statement, limits);
+    auto answer = ForwardingColumns::query_blocking(statement, limits);
     if (answer) rows_at_once = std::max(rows_at_once, answer->rows.size());
     return answer;
   }
-  Task<Result<>> stream(columns::Statement statement, std::chrono::milliseconds patience, Take take) override {
-    return inner_.stream(std::move(statement), patience, std::move(take));
-  }
   Result<> stream_blocking(const columns::Statement& statement, std::chrono::milliseconds patience,
                            const Take& take) override {
-    return inner_.stream_blocking(statement, patience, [this, &take](const columns::Answer& chunk) {
+    return ForwardingColumns::stream_blocking(statement, patience, [this, &take](const columns::Answer& chunk) {
       rows_at_once = std::max(rows_at_once, chunk.rows.size());
       return take(chunk);
     });
   }
-  Task<Result<>> write_parquet(columns::Statement statement, std::string path) override {
-    return inner_.write_parquet(std::move(statement), std::move(path));
-  }
-  void compact(std::stop_token stop) override { inner_.compact(std::move(stop)); }
-  [[nodiscard]] std::uint64_t bytes_on_disk() const override { return inner_.bytes_on_disk(); }
 
  private:
-  class FaultyTransaction final : public columns::Transaction {
-   public:
-    explicit FaultyTransaction(Faulty& store) : store_(store), inner_(store.inner_.begin()) {}
-    void add(const columns::Step& step) override {
-      if (store_.adds_to_fail > 0 && store_.adds_to_fail-- > 0) throw Unavailable("the disk failed");
-      inner_->add(step);
-    }
-    void commit() override {
-      const auto fault = store_.faults.empty() ? Fault::kNone : store_.faults.front();
-      if (!store_.faults.empty()) store_.faults.pop_front();
-      if (fault != Fault::kBefore) inner_->commit();
-      if (fault != Fault::kNone) throw Unavailable("the disk failed");
-    }
-
-   private:
-    Faulty& store_;
-    std::unique_ptr<columns::Transaction> inner_;
-  };
-  columns::Columns& inner_;
+  void before_add(std::size_t) override {
+    if (adds_to_fail > 0 && adds_to_fail-- > 0) throw Unavailable("the disk failed");
+  }
+  void commit_transaction(columns::Transaction& inner) override {
+    const auto fault = faults.empty() ? Fault::kNone : faults.front();
+    if (!faults.empty()) faults.pop_front();
+    if (fault != Fault::kBefore) inner.commit();
+    if (fault != Fault::kNone) throw Unavailable("the disk failed");
+  }
 };
 
 /// How the tries of one commit end, before one succeeds.

@@ -13,6 +13,7 @@
 #include "ports/columns/duckdb/duckdb_columns.h"
 #include "ports/stream/embedded/embedded.h"
 #include "testing/fixed_random.h"
+#include "testing/forwarding_columns.h"
 #include "testing/one_site.h"
 #include "testing/run_task.h"
 #include "testing/temporary_folder.h"
@@ -23,9 +24,9 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{5'000};
 
 /// A column store that refuses while told to, and whose next reads fail when told so.
-class Refusing final : public columns::Columns {
+class Refusing final : public testing::ForwardingColumns {
  public:
-  explicit Refusing(columns::Columns& inner) : inner_(inner) {}
+  using ForwardingColumns::ForwardingColumns;
   std::atomic<bool> refusing{false};
   std::atomic<int> refused{0};
   std::atomic<int> added{0};
@@ -34,60 +35,30 @@ class Refusing final : public columns::Columns {
   std::atomic<std::size_t> rows_max{1'000'000};  ///< of one transaction
   std::atomic<int> reads_to_fail{0};
 
-  void create(std::span<const columns::Table> tables) override { inner_.create(tables); }
-  std::unique_ptr<columns::Transaction> begin() override { return std::make_unique<RefusingTransaction>(*this); }
-  Task<Result<columns::Answer>> query(columns::Statement statement, Limits limits) override {
-    return inner_.query(std::move(statement), limits);
-  }
-  Result<columns::Answer> query_blocking(const columns::Statement& statement, Limits limits) override {
-    return inner_.query_blocking(statement, limits);
-  }
-  Task<Result<>> stream(columns::Statement statement, std::chrono::milliseconds patience, Take take) override {
-    return inner_.stream(std::move(statement), patience, std::move(take));
-  }
   Result<> stream_blocking(const columns::Statement& statement, std::chrono::milliseconds patience,
                            const Take& take) override {
     if (reads_to_fail > 0) {
       --reads_to_fail;
       throw Unavailable("the disk cannot be read");
     }
-    return inner_.stream_blocking(statement, patience, take);
+    return ForwardingColumns::stream_blocking(statement, patience, take);
   }
-  Task<Result<>> write_parquet(columns::Statement statement, std::string path) override {
-    return inner_.write_parquet(std::move(statement), std::move(path));
-  }
-  void compact(std::stop_token stop) override { inner_.compact(stop); }
-  [[nodiscard]] std::uint64_t bytes_on_disk() const override { return inner_.bytes_on_disk(); }
 
  private:
-  class RefusingTransaction final : public columns::Transaction {
-   public:
-    explicit RefusingTransaction(Refusing& store) : store_(store), inner_(store.inner_.begin()) {}
-    void add(const columns::Step& step) override {
-      ++store_.added;
-      if (const auto* const batch = std::get_if<columns::Batch>(&step)) rows_ += batch->rows;
-      if (rows_ > store_.rows_max) {
-        ++store_.refused;
-        throw Unavailable("there is no room for so many rows");
-      }
-      inner_->add(step);
-    }
-    void commit() override {
-      ++store_.commits;
-      while (store_.commits_wait) std::this_thread::yield();
-      if (store_.refusing) {
-        ++store_.refused;
-        throw Unavailable("the disk is full");
-      }
-      inner_->commit();
-    }
-
-   private:
-    Refusing& store_;
-    std::unique_ptr<columns::Transaction> inner_;
-    std::size_t rows_ = 0;
-  };
-  columns::Columns& inner_;
+  void before_add(std::size_t rows) override {
+    ++added;
+    if (rows > rows_max) refuse_for("there is no room for so many rows");
+  }
+  void commit_transaction(columns::Transaction& inner) override {
+    ++commits;
+    while (commits_wait) std::this_thread::yield();
+    if (refusing) refuse_for("the disk is full");
+    inner.commit();
+  }
+  void refuse_for(const std::string& reason) {
+    ++refused;
+    throw Unavailable(reason);
+  }
 };
 
 class ProcessorTest : public ::testing::Test {
@@ -129,6 +100,21 @@ class ProcessorTest : public ::testing::Test {
     hit.event_id = event_id;
     const auto appended = mainstay::testing::run(stream_->append(encode(std::vector{hit}, batch)));
     ASSERT_TRUE(appended.has_value());
+  }
+  /// Hits of different visitors and of import 42, of which some are on their way to the store and none is committed.
+  void begin_in_pieces(std::uint64_t hits) {
+    processor_->stop();
+    start(1'000, 4);
+    for (std::uint64_t visitor = 1; visitor <= hits; ++visitor) append("/", visitor, 42);
+    wait_until([this] { return store_.added >= 1; });
+  }
+  void restart_and_drain() {
+    processor_->stop();
+    processor_.reset();
+    store_.refusing = false;
+    store_.reads_to_fail = 0;
+    start();
+    EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
   }
   std::int64_t rows(const std::string& table) {
     const auto answer = store_.query_blocking({.text = "select count(*) from " + table, .parameters = {}}, {});
@@ -221,10 +207,7 @@ TEST_F(ProcessorTest, a_store_that_refuses_loses_and_doubles_nothing) {
 }
 
 TEST_F(ProcessorTest, a_large_batch_is_on_its_way_in_pieces_before_it_is_committed) {
-  processor_->stop();
-  start(1'000, 4);
-  for (int i = 0; i < 12; ++i) append("/" + std::to_string(i), static_cast<std::uint64_t>(i));
-  wait_until([this] { return store_.added >= 1; });
+  begin_in_pieces(12);
   EXPECT_EQ(rows("events"), 0);
   wait_until([this] { return processor_->current_visitors(SiteId{7}) == 12; });
   EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
@@ -233,11 +216,8 @@ TEST_F(ProcessorTest, a_large_batch_is_on_its_way_in_pieces_before_it_is_committ
 }
 
 TEST_F(ProcessorTest, a_batch_in_pieces_that_the_store_refuses_is_read_again_and_counted_once) {
-  processor_->stop();
-  start(1'000, 4);
+  begin_in_pieces(10);
   processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
-  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i), 1, 42);
-  wait_until([this] { return store_.added >= 1; });
   store_.refusing = true;
   wait_until([this] { return !processor_->drain(std::chrono::milliseconds{10}) && store_.refused >= 3; });
   EXPECT_EQ(rows("events"), 0);
@@ -250,15 +230,12 @@ TEST_F(ProcessorTest, a_batch_in_pieces_that_the_store_refuses_is_read_again_and
   EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
   const auto live = json::parse(processor_->live_model(SiteId{7}));
   EXPECT_EQ(live->at("ledger").at("accepted").to_number<int>(), 11) << "taken several times, counted once";
-  EXPECT_EQ(live->at("current_visitors").to_number<int>(), 1);
+  EXPECT_EQ(live->at("current_visitors").to_number<int>(), 10);
 }
 
 TEST_F(ProcessorTest, a_batch_in_pieces_that_is_lost_while_somebody_waits_for_it_is_not_taken_for_written) {
-  processor_->stop();
-  start(1'000, 4);
+  begin_in_pieces(10);
   processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
-  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i), 1, 42);
-  wait_until([this] { return store_.added >= 1; });
   store_.refusing = true;
   store_.commits_wait = true;
   wait_until([this] { return !processor_->drain(std::chrono::milliseconds{10}) && store_.commits >= 1; });
@@ -287,16 +264,13 @@ TEST_F(ProcessorTest, a_store_without_room_for_a_large_batch_gets_smaller_ones) 
 }
 
 TEST_F(ProcessorTest, a_store_that_cannot_be_read_in_the_middle_of_a_batch_in_pieces_costs_nothing) {
-  processor_->stop();
-  start(1'000, 4);
-  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i), 1, 42);
-  wait_until([this] { return store_.added >= 1; });
+  begin_in_pieces(10);
   store_.reads_to_fail = 1;
   append("/last", 1, 42, kStableId | 5);  // whose like are looked for in the store
   EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
   EXPECT_EQ(store_.reads_to_fail, 0);
   EXPECT_EQ(rows("events"), 11);
-  EXPECT_EQ(rows("open_visits"), 1);
+  EXPECT_EQ(rows("open_visits"), 10);
   EXPECT_EQ(processor_->take_fates(42).accepted, 11U);
 }
 
@@ -321,33 +295,21 @@ TEST_F(ProcessorTest, stopping_ends_though_the_store_refuses_and_no_more_is_take
   for (int i = 0; i < 20; ++i) append("/" + std::to_string(i));
   wait_until([this] { return store_.refused >= 1; });
   processor_->stop();
-  processor_.reset();
   EXPECT_EQ(rows("events"), 0);
-  store_.refusing = false;
-  start();
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  restart_and_drain();
   EXPECT_EQ(rows("events"), 20);
 }
 
 TEST_F(ProcessorTest, stopping_in_the_middle_of_a_batch_in_pieces_writes_the_rest) {
+  begin_in_pieces(10);
   processor_->stop();
-  start(1'000, 4);
-  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i));
-  wait_until([this] { return store_.added >= 1; });
-  processor_->stop();
-  processor_.reset();
-  const auto written = rows("events");
-  EXPECT_GE(written, 4);
-  start();
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_GE(rows("events"), 4);
+  restart_and_drain();
   EXPECT_EQ(rows("events"), 10);
 }
 
 TEST_F(ProcessorTest, a_site_is_erased_in_the_middle_of_a_batch_in_pieces) {
-  processor_->stop();
-  start(1'000, 4);
-  for (int i = 0; i < 10; ++i) append("/" + std::to_string(i));
-  wait_until([this] { return store_.added >= 1; });
+  begin_in_pieces(10);
   mainstay::testing::run(processor_->erase(SiteId{7}));
   EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 0);
@@ -358,11 +320,8 @@ TEST_F(ProcessorTest, stopping_while_the_store_refuses_leaves_the_hits_to_the_ne
   append("/a");
   store_.refusing = true;
   processor_->stop();
-  processor_.reset();
   EXPECT_EQ(rows("events"), 0);
-  store_.refusing = false;
-  start();
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  restart_and_drain();
   EXPECT_EQ(rows("events"), 1);
 }
 
@@ -375,11 +334,7 @@ TEST_F(ProcessorTest, stopping_while_the_store_cannot_be_read_loses_nothing_of_a
   hits[1].event_id = kStableId | 5;  // whose like are looked for in the store
   ASSERT_TRUE(mainstay::testing::run(stream_->append(encode(hits))).has_value());
   while (store_.reads_to_fail > kAlways - 2) std::this_thread::yield();  // of the record, and of what is stored
-  processor_->stop();
-  processor_.reset();
-  store_.reads_to_fail = 0;
-  start();
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  restart_and_drain();
   EXPECT_EQ(rows("events"), 3);
 }
 

@@ -12,7 +12,7 @@
 #include <functional>
 #include <random>
 
-#include "ports/columns/duckdb/crash.h"
+#include "testing/column_crashes.h"
 #include "testing/folder_search.h"
 
 namespace mainstay::columns::duckdb {

@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-#include "ports/columns/duckdb/crash.h"
+#include "testing/column_crashes.h"
 
 namespace mainstay::columns::duckdb {
 namespace {

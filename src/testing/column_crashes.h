@@ -14,7 +14,8 @@
 #include "ports/columns/duckdb/duckdb_columns.h"
 #include "testing/temporary_folder.h"
 
-/// What tests of crashes share: a table of batches beside the number of the last one, and faults of the disk.
+/// What tests of crashes of the column store share: a table of batches beside the number of the last one, and faults of
+/// the disk.
 namespace mainstay::columns::duckdb {
 
 using mainstay::testing::TemporaryFolder;

@@ -36,6 +36,11 @@ struct SiteRequest {
 };
 BOOST_DESCRIBE_STRUCT(SiteRequest, (), (domain, timezone, name))
 
+struct SiteFindRequest {
+  std::string site;
+};
+BOOST_DESCRIBE_STRUCT(SiteFindRequest, (), (site))
+
 struct SiteAnswer {
   std::string id;
   std::string key;
@@ -86,8 +91,19 @@ struct Handlers {
     const auto site = co_await sites.create(
         request.principal, {.domain = asked->domain, .timezone = asked->timezone, .name = asked->name});
     if (!site) co_return refuse(site);
-    co_return http::json_text(
-        json::write(SiteAnswer{.id = id_text(site->id), .key = site->key, .domain = site->domain}), 201);
+    co_return http::json_text(answer(*site), 201);
+  }
+
+  Task<Result<http::Response>> find_site(http::Request& request) const {
+    auto asked = read<SiteFindRequest>(request);
+    if (!asked) co_return refuse(asked);
+    const auto site = co_await sites.find(request.principal, asked->site);
+    if (!site) co_return refuse(site);
+    co_return http::json_text(answer(*site));
+  }
+
+  static std::string answer(const analytics::Site& site) {
+    return json::write(SiteAnswer{.id = id_text(site.id), .key = site.key, .domain = site.domain});
   }
 };
 
@@ -97,7 +113,7 @@ std::vector<http::Route> admin_routes(identity::Service& identity, analytics::Si
   const Handlers handlers{identity, sites};
   std::vector<http::Route> routes;
   const auto add = [&](std::string_view path, std::string_view summary, http::Schema asks, http::Schema answers,
-                       http::Handler handler) {
+                       http::Handler handler, int status = 201) {
     routes.push_back({.method = http::Method::kPost,
                       .path = path,
                       .permission = Permission::kManageUsers,
@@ -106,7 +122,7 @@ std::vector<http::Route> admin_routes(identity::Service& identity, analytics::Si
                       .tag = "admin",
                       .request_schema = std::move(asks),
                       .response_schema = std::move(answers),
-                      .response_status = 201});
+                      .response_status = status});
   };
   add("/api/v1/admin/owners", "Make an owner (local socket only)", json::schema_text<OwnerRequest>(),
       json::schema_text<OwnerAnswer>(), [handlers](http::Request& request) { return handlers.add_owner(request); });
@@ -114,6 +130,10 @@ std::vector<http::Route> admin_routes(identity::Service& identity, analytics::Si
       json::schema_text<TokenAnswer>(), [handlers](http::Request& request) { return handlers.add_token(request); });
   add("/api/v1/admin/sites", "Make a site (local socket only)", json::schema_text<SiteRequest>(),
       json::schema_text<SiteAnswer>(), [handlers](http::Request& request) { return handlers.add_site(request); });
+  add(
+      "/api/v1/admin/sites/find", "A site by its id or domain (local socket only)",
+      json::schema_text<SiteFindRequest>(), json::schema_text<SiteAnswer>(),
+      [handlers](http::Request& request) { return handlers.find_site(request); }, 200);
   return routes;
 }
 

@@ -40,10 +40,11 @@ void ask_to_stop(int) { stop_asked = true; }
 /// Where an interrupted import of one file was.
 class Bookmark {
  public:
-  Bookmark(const config::Settings& settings, const std::string& site, const LogSource& source)
+  Bookmark(const config::Settings& settings, const std::string& site_id, const LogSource& source)
       : head_(sha256_hex(source.head())) {
     const auto path = source.path() == "-" ? "-" : std::filesystem::absolute(source.path()).string();
-    if (path != "-") file_ = app::Paths(settings).imports() / (sha256_hex(site + "\n" + path).substr(0, 32) + ".json");
+    if (path != "-")
+      file_ = app::Paths(settings).imports() / (sha256_hex(site_id + "\n" + path).substr(0, 32) + ".json");
   }
   [[nodiscard]] std::uint64_t offset() const {
     if (file_.empty()) return 0;
@@ -125,9 +126,9 @@ struct ServerBusy : ImportFailed {
   using ImportFailed::ImportFailed;
 };
 
-json::Object read_summary(const std::string& text) {
+json::Object read_object(const std::string& text) {
   auto value = json::parse(text);
-  if (!value || !value->is_object()) throw std::logic_error("the summary is not JSON");
+  if (!value || !value->is_object()) throw std::logic_error("the answer is not JSON");
   return std::move(value->get_object());
 }
 
@@ -149,7 +150,7 @@ class Importer {
   void send(std::string block, std::function<void()> taken) {
     wait();
     running_ = std::async(std::launch::async, [this, block = std::move(block), taken = std::move(taken)] {
-      lines_ = number_in(read_summary(send_piece(block)), "lines");
+      lines_ = number_in(read_object(send_piece(block)), "lines");
       taken();
     });
   }
@@ -212,12 +213,20 @@ class Importer {
   std::atomic<std::uint64_t> lines_ = 0;
 };
 
-void read_file(const config::Settings& settings, const ImportOptions& options, const std::string& path,
-               Importer& importer, Progress& progress) {
+/// The id of the site that is named. Throws ImportFailed when there is none.
+std::string find_site(Access& access, const std::string& site) {
+  const auto answer =
+      access.post("/api/v1/admin/sites/find", boost::json::serialize(json::Object{{"site", site}}), "application/json");
+  if (answer.status != 200) throw ImportFailed(problem_text(answer.body));
+  return std::string{read_object(answer.body).at("id").get_string()};
+}
+
+void read_file(const config::Settings& settings, const ImportOptions& options, const std::string& site_id,
+               const std::string& path, Importer& importer, Progress& progress) {
   const auto block_bytes = std::min(kBlockBytesMax, settings.limits.body_memory_bytes / 2);
   auto source = std::make_unique<LogSource>(path, block_bytes);
   // Shared with the block that is under way: should reading fail, that one still ends.
-  auto bookmark = std::make_shared<Bookmark>(settings, options.site, *source);
+  auto bookmark = std::make_shared<Bookmark>(settings, site_id, *source);
   if (const auto reached = bookmark->offset(); reached > kResumeBackBytes) {
     source->skip_to(reached - kResumeBackBytes);
     std::cerr << fmt::format("{}: going on at byte {}\n", path, source->offset());
@@ -236,7 +245,7 @@ void read_file(const config::Settings& settings, const ImportOptions& options, c
       if (auto rest = source->next(LogSource::AtEnd::kGivePart); !rest.empty()) importer.send(std::move(rest), [] {});
       importer.wait();
       source = std::make_unique<LogSource>(path, block_bytes);
-      bookmark = std::make_shared<Bookmark>(settings, options.site, *source);
+      bookmark = std::make_shared<Bookmark>(settings, site_id, *source);
       continue;
     }
     std::this_thread::sleep_for(kFollowWait);
@@ -246,7 +255,7 @@ void read_file(const config::Settings& settings, const ImportOptions& options, c
 }
 
 void print_summary(const std::string& text) {
-  const auto summary = read_summary(text);
+  const auto summary = read_object(text);
   std::cout << fmt::format("{:>12} lines read, {} bytes served\n{:>12} accepted\n{:>12} of bots\n",
                            number_in(summary, "lines"), number_in(summary, "bytes"), number_in(summary, "accepted"),
                            number_in(summary, "bots"));
@@ -269,8 +278,9 @@ int import_log(config::Settings settings, const ImportOptions& options) {
   Progress progress;
   Importer importer(access, options, progress);
   try {
+    const auto site_id = find_site(access, options.site);
     for (const auto& file : options.files) {
-      if (!stop_asked) read_file(settings, options, file, importer, progress);
+      if (!stop_asked) read_file(settings, options, site_id, file, importer, progress);
     }
     const auto summary = importer.finish();
     progress.end();

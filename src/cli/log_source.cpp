@@ -88,15 +88,24 @@ std::string LogSource::next(AtEnd at_end) {
 
 void LogSource::skip_to(std::uint64_t offset) {
   while (offset_ + rest_.size() < offset) {
-    offset_ += rest_.size();
-    rest_.clear();
-    if (!read_more(rest_)) return;
+    if (!skip_read()) return;
   }
   if (offset <= offset_) return;
-  const auto line_end = rest_.find('\n', static_cast<std::size_t>(offset - offset_) - 1);
-  const auto skipped = line_end == std::string::npos ? rest_.size() : line_end + 1;
-  rest_.erase(0, skipped);
-  offset_ += skipped;
+  // Unless it begins there, the line at `offset` began before it; its end may not have been read yet.
+  auto line_end = rest_.find('\n', static_cast<std::size_t>(offset - offset_) - 1);
+  while (line_end == std::string::npos) {
+    if (!skip_read()) return;
+    line_end = rest_.find('\n');
+  }
+  rest_.erase(0, line_end + 1);
+  offset_ += line_end + 1;
+}
+
+/// Drops all that was read and reads on; false at the end.
+bool LogSource::skip_read() {
+  offset_ += rest_.size();
+  rest_.clear();
+  return read_more(rest_);
 }
 
 std::optional<double> LogSource::progress() const {

@@ -41,6 +41,7 @@ class LogSource {
  private:
   /// Appends what the file has next; false at its end.
   [[nodiscard]] bool read_more(std::string& into);
+  [[nodiscard]] bool skip_read();
   std::string path_;
   std::size_t block_bytes_;
   std::size_t read_bytes_;

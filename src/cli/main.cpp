@@ -137,7 +137,12 @@ class CommandLine {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      return app_.exit(error);
+      const std::string_view first = argc > 1 ? argv[1] : "-";
+      const auto is_first = [first](const CLI::App* command) { return command->get_name() == first; };
+      if (!first.starts_with('-') && app_.get_subcommands(is_first).empty()) {
+        return fail(fmt::format("there is no command \"{}\"; `mainstay --help` lists them", first));
+      }
+      return app_.exit(error) == 0 ? 0 : 1;
     }
     return run_();
   }
@@ -174,9 +179,13 @@ class CommandLine {
       if (!name_.empty()) body["name"] = name_;
       return ask(std::move(settings), "/api/v1/admin/owners", body);
     });
-    auto& site = *admin.add_subcommand("site", "Sites")
-                      ->require_subcommand(1)
-                      ->add_subcommand("create", "Make a site; prints its id, key and domain as JSON");
+    auto& sites = *admin.add_subcommand("site", "Sites")->require_subcommand(1);
+    auto& shown = *sites.add_subcommand("show", "Print a site's id, key and domain as JSON");
+    shown.add_option("--site", site_, "Id or domain of the site")->required();
+    run_with_settings(shown, [this](config::Settings settings) {
+      return ask(std::move(settings), "/api/v1/admin/sites/find", {{"site", site_}});
+    });
+    auto& site = *sites.add_subcommand("create", "Make a site; prints its id, key and domain as JSON");
     site.add_option("--domain", domain_, "Domain that is measured, e.g. example.com")->required();
     site.add_option("--timezone", timezone_, "IANA time zone of its reports, e.g. Europe/Berlin")->required();
     run_with_settings(site, [this](config::Settings settings) {
@@ -235,7 +244,7 @@ class CommandLine {
 
   CLI::App app_{"Mainstay: everything behind a website in one program", "mainstay"};
   Common common_;
-  std::string email_, name_, domain_, timezone_;
+  std::string email_, name_, site_, domain_, timezone_;
   bool password_stdin_ = false;
   ImportOptions import_;
   std::uint32_t patience_s_ = static_cast<std::uint32_t>(import_.patience.count());

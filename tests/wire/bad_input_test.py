@@ -50,6 +50,7 @@ EVENTS = [
     ("absurd vital", event(vitals={"cls": 1e9}), 400, "analytics.bad_event", "/vitals"),
     ("absurd revenue", event(revenue={"currency": "EUR", "amount": 1e300}), 400, "analytics.bad_event", "/revenue"),
     ("revenue that is no number", event(revenue={"currency": "EUR", "amount": "NaN"}), 400, "analytics.bad_event", "/revenue"),
+    ("unknown currency", event(revenue={"currency": "XXQ", "amount": 1}), 400, "analytics.bad_event", "/revenue"),
     ("unknown currency form", event(revenue={"currency": "euro", "amount": 1}), 400, "analytics.bad_event", "/revenue"),
     ("31 properties", event(props={str(n): n for n in range(31)}), 400, "analytics.bad_event", "/props"),
     ("property's name too long", event(props={"k" * 301: 1}), 400, "analytics.bad_event", "/props"),

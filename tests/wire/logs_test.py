@@ -255,6 +255,7 @@ class Interrupted(LogTest):
         self.assertIsNone(server.process.poll())
         summary = self.read(server, log)
         self.assertLess(summary["accepted"], self.LINES)
+        self.assertEqual(summary["unparsable"], 0)
         self.compare(server, site, log)
 
     def test_the_same_without_a_server(self):
@@ -267,6 +268,20 @@ class Interrupted(LogTest):
         self.read(server, log)
         server.start()
         self.compare(server, site, log)
+
+    def test_a_site_made_anew_under_the_same_name_gets_all_of_the_file(self):
+        server = self.serve()
+        site = server.site()
+        log = self.big_file()
+        running = self.spawn(server, log, "--follow")
+        until("all was read", lambda: any(str(log.stat().st_size) in mark.read_text() for mark in (server.data / "imports").glob("*.json")))
+        running.kill()
+        running.communicate()
+        server.ask("DELETE", f"/api/v1/sites/{site['id']}?confirm=example.com", expect=204)
+        anew = server.site()
+        summary = self.read(server, log)
+        self.assertEqual((summary["lines"], summary["unparsable"], summary["accepted"]), (self.LINES, 0, self.LINES))
+        self.assertEqual(server.count(anew, "pageviews"), self.LINES)
 
     def test_ctrl_c_ends_with_the_summary_of_what_was_read(self):
         server = self.serve()

@@ -22,6 +22,8 @@ class ByCommandLine(MainstayTest):
         self.assertEqual(set(site), {"id", "key", "domain"})
         self.assertTrue(all(isinstance(value, str) and value for value in site.values()), site)
         self.assertEqual(site["domain"], "example.com")
+        for name in (site["id"], "example.com"):
+            self.assertEqual(json.loads(must("admin", "site", "show", "--site", name, data=self.data)), site)
         self.assertRegex(token, r"\Ams_\S+\n\Z")
         return site, token.strip()
 
@@ -61,6 +63,14 @@ class ByCommandLine(MainstayTest):
                 self.assertNotEqual(done.returncode, 0)
                 self.assertEqual(done.stdout, "")
                 self.assertIn(word, done.stderr.lower() if word.islower() else done.stderr)
+
+    def test_wrong_arguments_end_with_1_and_name_what_is_wrong(self):
+        for arguments, named in [(("frobnicate",), "frobnicate"), (("import", "log"), "files"), (("serve", "--nope"), "--nope"),
+                                 (("admin", "site", "show", "--site", "nobody.example", "--data", self.data), "no such site")]:
+            with self.subTest(arguments=arguments):
+                done = mainstay(*arguments)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(named, done.stderr)
 
     def test_the_data_folder_is_for_its_owner_only(self):
         self.create_everything()
@@ -176,6 +186,7 @@ class ByFirstVisit(MainstayTest):
         cookie = {"Cookie": self.cookie_of(self.set_up()), "Origin": self.origin, "X-Mainstay-Request": "1"}
         body = {"email": "eve@harbour.example", "password": PASSWORD}
         self.assertProblem(self.server.request("POST", "/api/v1/admin/owners", body, cookie), 403, "admin.local_only")
+        self.assertProblem(self.server.request("POST", "/api/v1/admin/sites/find", {"site": "example.com"}, cookie), 403, "admin.local_only")
 
 
 class Commands(MainstayTest):

@@ -8,6 +8,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "modules/analytics/classify/currency.h"
+#include "modules/analytics/classify/network.h"
 
 namespace mainstay::analytics {
 namespace {
@@ -109,8 +111,7 @@ Fault read_revenue(const Value& value, BeaconEvent& event) {
     return "an amount that is " + fault;
   }
   if (auto fault = read_text(*currency, event.currency, 3); !fault.empty()) return "an ISO 4217 currency";
-  const bool letters = std::ranges::all_of(event.currency, [](char c) { return c >= 'A' && c <= 'Z'; });
-  return event.currency.size() == 3 && letters ? "" : "an ISO 4217 currency such as EUR";
+  return is_currency(event.currency) ? "" : "an ISO 4217 currency such as EUR";
 }
 
 Fault read_vitals(const Value& value, BeaconEvent& event) {
@@ -125,6 +126,11 @@ Fault read_vitals(const Value& value, BeaconEvent& event) {
     }
   }
   return "";
+}
+
+Fault read_address(const Value& value, BeaconEvent& event) {
+  if (auto fault = read_text(value, event.address, 64); !fault.empty()) return fault;
+  return event.address.empty() || IpAddress::parse(event.address) ? "" : "an IP address";
 }
 
 Fault read_timestamp(const Value& value, BeaconEvent& event) {
@@ -182,7 +188,7 @@ const Field kFields[] = {
     {"vitals", "v", read_vitals,
      R"({"type":"object","properties":{"lcp":{"type":["number","null"]},"inp":{"type":["number","null"]},)"
      R"("cls":{"type":["number","null"]},"fcp":{"type":["number","null"]},"ttfb":{"type":["number","null"]}}})"},
-    {"address", "", [](const Value& v, BeaconEvent& e) { return read_text(v, e.address, 64); },
+    {"address", "", read_address,
      R"({"type":"string","maxLength":64,"description":"Of the visitor; needs the site's key."})"},
     {"user_agent", "", [](const Value& v, BeaconEvent& e) { return read_text(v, e.user_agent, kTextMax); },
      R"({"type":"string","maxLength":4096,"description":"Of the visitor; needs the site's key."})"},

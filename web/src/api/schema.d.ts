@@ -524,6 +524,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/sites/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A site by its id or domain (local socket only) */
+        post: operations["post_api_v1_admin_sites_find"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1357,6 +1374,9 @@ export interface components {
             id: string;
             key: string;
             domain: string;
+        };
+        post_api_v1_admin_sites_find_request: {
+            site: string;
         };
         Problem: {
             type: string;
@@ -2383,6 +2403,31 @@ export interface operations {
         responses: {
             /** @description Created */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["post_api_v1_admin_sites_response"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_api_v1_admin_sites_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["post_api_v1_admin_sites_find_request"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

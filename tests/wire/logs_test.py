@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from harness import BINARY, FIREFOX, GOOGLEBOT, PATIENCE, SAFARI, MainstayTest, log_line, mainstay, must, plain_environment, until
+from harness import BINARY, FIREFOX, GOOGLEBOT, PATIENCE, MainstayTest, log_line, mainstay, must, plain_environment, until
 
 HOUR_AGO = int(time.time()) - 3600
 

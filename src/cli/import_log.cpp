@@ -158,6 +158,12 @@ class Importer {
   void wait() {
     if (running_.valid()) running_.get();
   }
+  /// Of the site that the lines are for.
+  [[nodiscard]] std::string find_site_id(const std::string& site) {
+    const auto body = boost::json::serialize(json::Object{{"site", site}});
+    return std::string{
+        read_object(text_of(ask("/api/v1/admin/sites/find", body, "application/json"))).at("id").get_string()};
+  }
   /// What became of the lines; nothing when the server forgot the import, after a restart or a long pause.
   [[nodiscard]] std::optional<std::string> finish() {
     wait();
@@ -181,11 +187,11 @@ class Importer {
     return text_of(std::move(answer));
   }
   /// Asks again while the server is full or busy, when it says so: a piece that comes again counts once.
-  Access::Answer ask(const std::string& target, const std::string& body) {
+  Access::Answer ask(const std::string& target, const std::string& body, const std::string& type = "text/plain") {
     using Clock = std::chrono::steady_clock;
     std::optional<Clock::time_point> gives_up_at;
     while (true) {
-      auto answer = access_.post(target, body, "text/plain");
+      auto answer = access_.post(target, body, type);
       if (answer.status != 503) return answer;
       const bool begins = !gives_up_at;
       if (begins) gives_up_at = Clock::now() + patience_;
@@ -212,14 +218,6 @@ class Importer {
   std::future<void> running_;
   std::atomic<std::uint64_t> lines_ = 0;
 };
-
-/// The id of the site that is named. Throws ImportFailed when there is none.
-std::string find_site(Access& access, const std::string& site) {
-  const auto answer =
-      access.post("/api/v1/admin/sites/find", boost::json::serialize(json::Object{{"site", site}}), "application/json");
-  if (answer.status != 200) throw ImportFailed(problem_text(answer.body));
-  return std::string{read_object(answer.body).at("id").get_string()};
-}
 
 void read_file(const config::Settings& settings, const ImportOptions& options, const std::string& site_id,
                const std::string& path, Importer& importer, Progress& progress) {
@@ -278,7 +276,7 @@ int import_log(config::Settings settings, const ImportOptions& options) {
   Progress progress;
   Importer importer(access, options, progress);
   try {
-    const auto site_id = find_site(access, options.site);
+    const auto site_id = importer.find_site_id(options.site);
     for (const auto& file : options.files) {
       if (!stop_asked) read_file(settings, options, site_id, file, importer, progress);
     }

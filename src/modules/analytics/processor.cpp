@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/this_coro.hpp>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <thread>
 
@@ -36,6 +37,12 @@ constexpr seconds kFastPatienceMax{10};  ///< for other writers of the store wai
 constexpr std::size_t kDaysMax = 32;
 /// After the store refused a batch in pieces, so many are written whole.
 constexpr int kWholeBatches = 64;
+
+/// How a command ended that a coroutine waits for; `failure` is written before `ended` is set and read after.
+struct Outcome {
+  std::exception_ptr failure;
+  std::atomic<bool> ended{false};
+};
 
 }  // namespace
 
@@ -178,10 +185,12 @@ void Processor::Impl::restore() {
   std::ignore = fates.take_noted();
   intake = std::move(restored);
   live.restore(std::move(seen), ports.columns);
+  {
+    const auto lost = unwritten.forget();
+    const std::scoped_lock lock(mutex);
+    refusals.add(lost);
+  }
   written.set(intake->position());
-  const auto lost = unwritten.forget();
-  const std::scoped_lock lock(mutex);
-  refusals.add(lost);
 }
 
 void Processor::Impl::note(const Taken& taken) {

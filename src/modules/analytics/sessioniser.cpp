@@ -112,8 +112,11 @@ void Sessioniser::sweep(Instant now) {
     if (found != open_.end()) found->second.touched_at = now;
     return found == open_.end();
   });
+  if (now - swept_at_ >= kSweepEvery || now < swept_at_ || !import_reached_.empty()) end_passed(now);
   open_at_sweep_ = open_.size();
-  if (now - swept_at_ < kSweepEvery && now >= swept_at_ && import_reached_.empty()) return;
+}
+
+void Sessioniser::end_passed(Instant now) {
   swept_at_ = now;
   for (auto it = open_.begin(); it != open_.end();) {
     auto& open = it->second;
@@ -132,7 +135,6 @@ void Sessioniser::sweep(Instant now) {
     }
   }
   import_reached_.clear();
-  open_at_sweep_ = open_.size();
 }
 
 std::vector<std::unique_ptr<const Visit>> Sessioniser::take_ended(Instant now) {

@@ -106,8 +106,9 @@ class Sessioniser {
   Open* find_live(const Hit& hit);
   Open& open(const Hit& hit);
   void end(Open open);
-  /// Ends what has ended.
+  /// Notes what was touched and, when it is time, ends what has ended.
   void sweep(Instant now);
+  void end_passed(Instant now);
 
   std::function<std::uint64_t()> draw_;
   OpenMap open_;

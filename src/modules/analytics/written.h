@@ -4,7 +4,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <condition_variable>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -67,12 +66,6 @@ class Written {
   std::condition_variable changed_;
   std::vector<Waiter> waiters_;
   std::optional<stream::Offset> asked_;  ///< the least that somebody waits for
-};
-
-/// How a command ended that a coroutine waits for; `failure` is written before `ended` is set and read after.
-struct Outcome {
-  std::exception_ptr failure;
-  std::atomic<bool> ended{false};
 };
 
 }  // namespace mainstay::analytics

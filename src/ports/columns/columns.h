@@ -173,9 +173,9 @@ class Columns {
   virtual Task<Result<>> write_parquet(Statement statement, std::string path) = 0;
 
   /// Makes the files anew from what is live: when it returns, no file of the store holds anything of rows that were
-  /// deleted before the call. Blocks; may take minutes. Queries and commits go on meanwhile; only an import is
-  /// held up, and exports that last for long are ended. Needs free space for a second set of files. Any
-  /// thread, one at a time. Unavailable when there is no space, the disk refuses, or `stop` was requested; then
+  /// deleted before the call. Blocks; may take minutes. Queries and commits go on meanwhile; only an import is held
+  /// up, and exports that last for long are ended. Needs free space for a second set of files. Any thread, one at a
+  /// time. Unavailable when there is no space, the disk refuses, or `stop` was requested; then
   /// everything is as before, and it can be called again.
   virtual void compact(std::stop_token stop) = 0;
 

@@ -70,6 +70,8 @@ TEST(BeaconEvent, bad_input_names_the_field_at_fault) {
       {R"({"d":"a","u":"https://a","v":{"lcp":-1}})", "analytics.bad_event", "/v"},
       {R"({"d":"a","u":"https://a","$":{"currency":"euro","amount":1}})", "analytics.bad_event", "/$"},
       {R"({"d":"a","u":"https://a","$":{"currency":"XXQ","amount":1}})", "analytics.bad_event", "/$"},
+      {R"({"d":"a","u":"https://a","$":{"currency":"eur","amount":1}})", "analytics.bad_event", "/$"},
+      {R"({"d":"a","u":"https://a","$":{"currency":"UR ","amount":1}})", "analytics.bad_event", "/$"},
       {R"({"d":"a","u":"https://a","$":{"currency":"EUR","amount":"inf"}})", "analytics.bad_event", "/$"},
       {R"({"d":"a","u":"https://a","address":"999.1.1.1"})", "analytics.bad_event", "/address"},
       {R"({"d":"a","u":"https://a","p":{"a":[]}})", "analytics.bad_event", "/p"},

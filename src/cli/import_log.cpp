@@ -4,9 +4,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <cstdio>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -23,8 +24,8 @@
 namespace mainstay::cli {
 namespace {
 
-/// How far before its last acknowledged byte an interrupted import goes on: lines that look alike within a second are
-/// told apart by counting, and the count must begin before the last stored second.
+/// How far before its last acknowledged byte an import goes on that was interrupted or that the server forgot: lines
+/// that look alike within a second are told apart by counting, and the count must begin before the last stored second.
 constexpr std::uint64_t kResumeBackBytes = 8 << 20;
 /// The server reads nothing more while it acknowledges a block: so there are not many.
 constexpr std::size_t kBlockBytesMax = 8 << 20;
@@ -33,6 +34,10 @@ constexpr int kInterrupted = 130;  ///< exit status, as of a shell's command tha
 constexpr std::chrono::milliseconds kShowEvery{200};
 constexpr std::chrono::seconds kPauseMin{1};
 constexpr std::chrono::seconds kPauseMax{30};
+
+std::size_t block_bytes(const config::Settings& settings) {
+  return std::min(kBlockBytesMax, settings.limits.body_memory_bytes / 2);
+}
 
 std::atomic<bool> stop_asked{false};
 void ask_to_stop(int) { stop_asked = true; }
@@ -75,6 +80,12 @@ class Bookmark {
   std::filesystem::path file_;
 };
 
+/// Why nothing can be sent now.
+struct Obstacle {
+  std::string_view what;
+  std::string reason;
+};
+
 /// One line on a terminal that says how far the import is. Any thread.
 class Progress {
  public:
@@ -95,15 +106,20 @@ class Progress {
     }
     std::cerr << text << "\033[K" << std::flush;
   }
-  /// Says that the server is busy: on a terminal each time, elsewhere when it begins.
-  void show_busy(const std::string& reason, std::chrono::seconds pause, bool begins) {
+  /// Says why nothing goes on: on a terminal each time, elsewhere when it begins.
+  void show_wait(const Obstacle& obstacle, std::chrono::seconds pause, bool begins) {
     const std::scoped_lock lock(mutex_);
     if (terminal_) {
-      std::cerr << fmt::format("\rthe server is busy: {} Asking again in {} s\033[K", reason, pause.count())
+      std::cerr << fmt::format("\r{}: {} Asking again in {} s\033[K", obstacle.what, obstacle.reason, pause.count())
                 << std::flush;
     } else if (begins) {
-      std::cerr << "mainstay: the server is busy, waiting: " << reason << std::endl;
+      std::cerr << fmt::format("mainstay: {}, waiting: {}\n", obstacle.what, obstacle.reason) << std::flush;
     }
+  }
+  /// A line that stays.
+  void say(std::string_view text) {
+    const std::scoped_lock lock(mutex_);
+    std::cerr << (terminal_ ? "\r\033[K" : "") << "mainstay: " << text << std::endl;
   }
   void end() {
     const std::scoped_lock lock(mutex_);
@@ -121,8 +137,8 @@ struct ImportFailed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The server was full or busy for too long; nothing is wrong with what was sent.
-struct ServerBusy : ImportFailed {
+/// The server was busy or away for too long; nothing is wrong with what was sent.
+struct GaveUp : ImportFailed {
   using ImportFailed::ImportFailed;
 };
 
@@ -139,9 +155,10 @@ std::uint64_t number_in(const json::Object& summary, std::string_view name) {
 /// Sends blocks one after the other; the next one is read while the last one is taken.
 class Importer {
  public:
-  Importer(Access& access, const ImportOptions& options, Progress& progress)
+  Importer(Access& access, const ImportOptions& options, std::size_t block_bytes, Progress& progress)
       : access_(access),
         progress_(progress),
+        block_bytes_(block_bytes),
         patience_(options.patience),
         target_(fmt::format("/api/v1/beacon/log?site={}&format={}&import=cli-{}-{}", percent_encode(options.site),
                             percent_encode(options.format), ::getpid(),
@@ -149,8 +166,10 @@ class Importer {
 
   void send(std::string block, std::function<void()> taken) {
     wait();
-    running_ = std::async(std::launch::async, [this, block = std::move(block), taken = std::move(taken)] {
-      lines_ = number_in(read_object(send_piece(block)), "lines");
+    running_ = std::async(std::launch::async, [this, block = std::move(block), taken = std::move(taken)]() mutable {
+      std::ignore = send_piece(block);
+      lines_ += static_cast<std::uint64_t>(std::ranges::count(block, '\n'));
+      keep(std::move(block));
       taken();
     });
   }
@@ -161,47 +180,74 @@ class Importer {
   /// Of the site that the lines are for.
   [[nodiscard]] std::string find_site_id(const std::string& site) {
     const auto body = boost::json::serialize(json::Object{{"site", site}});
-    return std::string{
-        read_object(text_of(ask("/api/v1/admin/sites/find", body, "application/json"))).at("id").get_string()};
+    const auto answer = text_of(ask("/api/v1/admin/sites/find", body, "application/json"));
+    return std::string{read_object(answer).at("id").get_string()};
   }
-  /// What became of the lines; nothing when the server forgot the import, after a restart or a long pause.
-  [[nodiscard]] std::optional<std::string> finish() {
+  /// What became of the lines.
+  [[nodiscard]] std::string finish() {
     wait();
-    auto answer = ask(fmt::format("{}&piece={}&finish=1", target_, piece_), "");
-    if (answer.status == 409 && piece_ > 0) return std::nullopt;
-    return text_of(std::move(answer));
+    return send_piece("", "&finish=1");
   }
   /// That have been taken.
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
 
  private:
-  std::string send_piece(const std::string& block) {
-    const auto post = [&] { return ask(fmt::format("{}&piece={}", target_, piece_), block); };
-    auto answer = post();
-    if (answer.status == 409 && piece_ > 0) {
-      // The server forgot the import: after a restart, or a long pause while following.
+  /// The server forgets an import when it is started anew, or during a long pause while following: then the import
+  /// begins again, with the blocks before this one.
+  std::string send_piece(const std::string& block, std::string_view more = "") {
+    auto answer = post_piece(block, more);
+    while (answer.status == 409 && piece_ > 0) {
+      progress_.say("the server forgot this import; it begins anew a little before, and counts from there");
       piece_ = 0;
-      answer = post();
+      answer.status = 200;
+      for (auto before = sent_.begin(); before != sent_.end() && answer.status == 200; ++before) {
+        answer = post_piece(*before);
+      }
+      if (answer.status == 200) answer = post_piece(block, more);
     }
-    ++piece_;
     return text_of(std::move(answer));
   }
-  /// Asks again while the server is full or busy, when it says so: a piece that comes again counts once.
+  Access::Answer post_piece(const std::string& block, std::string_view more = "") {
+    auto answer = ask(fmt::format("{}&piece={}{}", target_, piece_, more), block);
+    if (answer.status == 200) ++piece_;
+    return answer;
+  }
+  /// What would have to be sent again.
+  void keep(std::string block) {
+    sent_bytes_ += block.size();
+    if (!sent_.empty() && sent_.back().size() + block.size() <= block_bytes_) {
+      sent_.back() += block;
+    } else {
+      sent_.push_back(std::move(block));
+    }
+    while (sent_bytes_ - sent_.front().size() >= kResumeBackBytes) {
+      sent_bytes_ -= sent_.front().size();
+      sent_.pop_front();
+    }
+  }
+  /// Asks again while the server is full, busy or away: a piece that comes again counts once.
   Access::Answer ask(const std::string& target, const std::string& body, const std::string& type = "text/plain") {
     using Clock = std::chrono::steady_clock;
     std::optional<Clock::time_point> gives_up_at;
     while (true) {
-      auto answer = access_.post(target, body, type);
-      if (answer.status != 503) return answer;
+      Obstacle obstacle{"the server is busy", ""};
+      auto pause = kPauseMin;
+      try {
+        auto answer = access_.post(target, body, type);
+        if (answer.status != 503) return answer;
+        obstacle.reason = problem_text(answer.body);
+        pause = std::clamp(answer.retry_after, kPauseMin, kPauseMax);
+      } catch (const Unavailable& outage) {
+        if (access_.own() != nullptr) throw;
+        obstacle = {"the server is away", outage.what() + std::string{"."}};
+      }
       const bool begins = !gives_up_at;
       if (begins) gives_up_at = Clock::now() + patience_;
-      const auto reason = problem_text(answer.body);
       if (stop_asked || Clock::now() >= *gives_up_at) {
-        throw ServerBusy(
-            fmt::format("the server is busy: {} What was sent before is stored; start again to go on there", reason));
+        throw GaveUp(fmt::format("{}: {} What was sent before is stored; start again to go on there", obstacle.what,
+                                 obstacle.reason));
       }
-      const auto pause = std::clamp(answer.retry_after, kPauseMin, kPauseMax);
-      progress_.show_busy(reason, pause, begins);
+      progress_.show_wait(obstacle, pause, begins);
       const auto until = std::min(Clock::now() + pause, *gives_up_at);
       while (!stop_asked && Clock::now() < until) std::this_thread::sleep_for(kFollowWait);
     }
@@ -212,17 +258,19 @@ class Importer {
   }
   Access& access_;
   Progress& progress_;
+  std::size_t block_bytes_;
   std::chrono::seconds patience_;
   std::string target_;
-  std::uint64_t piece_ = 0;  ///< the next one's number; used by one block at a time
+  std::uint64_t piece_ = 0;       ///< the next one's number; used by one block at a time, as is what was sent
+  std::deque<std::string> sent_;  ///< the last blocks, as much as an import that begins anew goes back
+  std::uint64_t sent_bytes_ = 0;
   std::future<void> running_;
   std::atomic<std::uint64_t> lines_ = 0;
 };
 
 void read_file(const config::Settings& settings, const ImportOptions& options, const std::string& site_id,
                const std::string& path, Importer& importer, Progress& progress) {
-  const auto block_bytes = std::min(kBlockBytesMax, settings.limits.body_memory_bytes / 2);
-  auto source = std::make_unique<LogSource>(path, block_bytes);
+  auto source = std::make_unique<LogSource>(path, block_bytes(settings));
   // Shared with the block that is under way: should reading fail, that one still ends.
   auto bookmark = std::make_shared<Bookmark>(settings, site_id, *source);
   if (const auto reached = bookmark->offset(); reached > kResumeBackBytes) {
@@ -242,7 +290,7 @@ void read_file(const config::Settings& settings, const ImportOptions& options, c
       // The old file may have got lines between our last look and its renaming.
       if (auto rest = source->next(LogSource::AtEnd::kGivePart); !rest.empty()) importer.send(std::move(rest), [] {});
       importer.wait();
-      source = std::make_unique<LogSource>(path, block_bytes);
+      source = std::make_unique<LogSource>(path, block_bytes(settings));
       bookmark = std::make_shared<Bookmark>(settings, site_id, *source);
       continue;
     }
@@ -274,7 +322,7 @@ int import_log(config::Settings settings, const ImportOptions& options) {
   std::signal(SIGTERM, ask_to_stop);
   Access access(settings);
   Progress progress;
-  Importer importer(access, options, progress);
+  Importer importer(access, options, block_bytes(settings), progress);
   try {
     const auto site_id = importer.find_site_id(options.site);
     for (const auto& file : options.files) {
@@ -282,15 +330,12 @@ int import_log(config::Settings settings, const ImportOptions& options) {
     }
     const auto summary = importer.finish();
     progress.end();
-    if (!summary) {
-      std::cerr << "mainstay: all lines are stored, but the server forgot this import: the site's ledger says what "
-                   "became of them\n";
-    } else if (options.json) {
-      std::cout << *summary << "\n";
+    if (options.json) {
+      std::cout << summary << "\n";
     } else {
-      print_summary(*summary);
+      print_summary(summary);
     }
-  } catch (const ServerBusy& failure) {
+  } catch (const GaveUp& failure) {
     progress.end();
     std::cerr << "mainstay: " << failure.what() << "\n";
     return stop_asked ? kInterrupted : EX_TEMPFAIL;

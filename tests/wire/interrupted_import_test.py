@@ -12,9 +12,10 @@ class Interrupted(LogTest):
         path = self.home / "big.log"
         with path.open("w") as file:
             for n in range(self.LINES):
-                visitor = n * 7919 % 20_000
-                file.write(log_line(visitor, f"/page/{n % 97}", at=HOUR_AGO - 86_400 + n // 40,
-                                    agent=FIREFOX if visitor % 2 else SAFARI, referrer="https://www.google.com/" if n % 5 else "-") + "\n")
+                pair = n // 2  # of lines that are alike
+                visitor = pair * 7919 % 20_000
+                file.write(log_line(visitor, f"/page/{pair % 97}", at=HOUR_AGO - 86_400 + n // 40,
+                                    agent=FIREFOX if visitor % 2 else SAFARI, referrer="https://www.google.com/" if pair % 5 else "-") + "\n")
         return path
 
     def kill_in_the_middle(self, server, log):
@@ -62,6 +63,38 @@ class Interrupted(LogTest):
         server.start()
         self.compare(server, site, log)
 
+    def begin(self, server, *more):
+        """An import that has read part of the file."""
+        running = self.spawn(server, self.big_file(), *more)
+        self.addCleanup(running.kill)
+        until("the import has begun", lambda: running.poll() is not None or any((server.data / "imports").glob("*.json")))
+        self.assertIsNone(running.poll(), "the file is too small: the import ended already")
+        return running
+
+    def test_a_server_that_dies_meanwhile_and_comes_again_gets_the_rest(self):
+        server = self.serve()
+        site = server.site()
+        running = self.begin(server)
+        server.kill()
+        server.start()
+        out, err = running.communicate(timeout=PATIENCE)
+        self.assertEqual(running.returncode, 0, err)
+        self.assertIn("the server forgot this import", err)
+        self.summary_of(out)
+        self.compare(server, site, self.home / "big.log")
+
+    def test_a_server_that_stays_away_is_a_clear_error_and_the_next_try_ends_well(self):
+        server = self.serve()
+        site = server.site()
+        running = self.begin(server, "--patience", "1")
+        server.kill()
+        out, err = running.communicate(timeout=PATIENCE)
+        self.assertEqual((running.returncode, out), (75, ""), err)
+        self.assertRegex(err, "^mainstay: the server is away")
+        server.start()
+        self.read(server, self.home / "big.log")
+        self.compare(server, site, self.home / "big.log")
+
     def test_a_site_made_anew_under_the_same_name_gets_all_of_the_file(self):
         server = self.serve()
         site = server.site()
@@ -79,9 +112,7 @@ class Interrupted(LogTest):
     def test_ctrl_c_ends_with_the_summary_of_what_was_read(self):
         server = self.serve()
         site = server.site()
-        log = self.big_file()
-        running = self.spawn(server, log)
-        until("the import has begun", lambda: any((server.data / "imports").glob("*.json")))
+        running = self.begin(server)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=PATIENCE)
         self.assertEqual(running.returncode, 130, err)

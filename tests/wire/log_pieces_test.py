@@ -98,11 +98,15 @@ class Pieces(MainstayTest):
             more.write(log_line(2, "/after") + "\n")
         until("the second line is counted", lambda: self.server.count(self.site) == 2)
         reader.send_signal(signal.SIGINT)
-        self.assertEqual((reader.communicate(timeout=PATIENCE)[1], reader.returncode), ("", 130))
+        said, complained = reader.communicate(timeout=PATIENCE)
+        self.assertEqual((complained.count("the server forgot this import"), reader.returncode), (1, 130), complained)
+        self.assertIn("2 lines read", said)  # the first one once more
+        self.assertEqual(self.server.count(self.site), 2)
 
     def test_a_server_that_forgot_an_import_does_not_sum_it_up_as_nothing(self):
         _, reader = self.follow_over_a_restart()
         reader.send_signal(signal.SIGINT)
         said, complained = reader.communicate(timeout=PATIENCE)
-        self.assertEqual((said, reader.returncode), ("", 130))
-        self.assertIn("all lines are stored, but the server forgot this import", complained)
+        self.assertEqual(reader.returncode, 130, complained)
+        self.assertIn("the server forgot this import", complained)
+        self.assertIn("1 not counted: duplicate", said)

@@ -97,22 +97,6 @@ class Import(LogTest):
         self.assertEqual(server.refused(site), {**summary["refused"], "unparsable": 20})
         self.assertEqual(sum(bot["hits"] for bot in server.ledger(site)["bots"]), 10)
 
-    def test_a_server_that_dies_meanwhile_is_a_clear_error_and_the_next_try_ends_well(self):
-        server = self.serve()
-        site = server.site()
-        lines = "".join(log_line(n % 500, f"/{n % 9}", at=HOUR_AGO + n // 50) + "\n" for n in range(60_000))
-        log = self.home / "access.log"
-        log.write_text(lines)
-        running = self.spawn(server, log)
-        until("the import has begun", lambda: running.poll() is not None or any((server.data / "imports").glob("*.json")))
-        server.kill()
-        out, err = running.communicate(timeout=PATIENCE)
-        self.assertGreater(running.returncode, 0, out)
-        self.assertTrue(err.startswith("mainstay: "), err)
-        server.start()
-        self.read(server, log)
-        self.assertEqual(server.count(site, "pageviews"), 60_000)
-
     def test_three_imports_of_one_file_at_once_count_every_line_once(self):
         server = self.serve()
         site = server.site()

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "base/principal.h"
 
@@ -35,6 +37,31 @@ class Ledger {
  private:
   std::map<Key, std::uint64_t> counts_;
   std::set<Asked> asked_;
+};
+
+/// What many threads count until one takes it; nobody waits for more than that. Any thread.
+class SharedLedger {
+ public:
+  void add(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count, Asked asked) {
+    const std::scoped_lock lock(mutex_);
+    ledger_.add(site, source, reason, count, std::move(asked));
+  }
+  void add(const Ledger& more) {
+    const std::scoped_lock lock(mutex_);
+    ledger_.add(more);
+  }
+  [[nodiscard]] Ledger take() {
+    const std::scoped_lock lock(mutex_);
+    return std::exchange(ledger_, {});
+  }
+  [[nodiscard]] bool empty() const {
+    const std::scoped_lock lock(mutex_);
+    return ledger_.empty();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Ledger ledger_;
 };
 
 }  // namespace mainstay::analytics

@@ -38,7 +38,6 @@ void restore_day(SiteId id, LiveDay& day, columns::Columns& columns) {
 
 void LiveReports::note(const Taken& taken) {
   const auto& hit = *taken.hit;
-  const std::scoped_lock lock(mutex_);
   auto& site = sites_[hit.site];
   switch (taken.fate) {
     case Taken::Fate::kAccepted:
@@ -54,24 +53,27 @@ void LiveReports::note(const Taken& taken) {
 }
 
 void LiveReports::publish_due(std::chrono::microseconds now) {
-  std::vector<std::pair<std::string, std::string>> messages;
+  tick(now);
+  for (auto it = due_.begin(); it != due_.end();) {
+    if (it->second > now) {
+      ++it;
+      continue;
+    }
+    push(it->first, sites_[it->first]);
+    pushed_at_[it->first] = now;
+    it = due_.erase(it);
+  }
+}
+
+void LiveReports::push(SiteId id, LiveSite& site) {
+  refresh(id, site);
+  const auto now = clock_.now();
+  auto text = site.json(id, now);
   {
     const std::scoped_lock lock(mutex_);
-    tick(now);
-    for (auto it = due_.begin(); it != due_.end();) {
-      if (it->second > now) {
-        ++it;
-        continue;
-      }
-      auto& site = sites_[it->first];
-      refresh(it->first, site);
-      messages.emplace_back(fmt::format("events.analytics.live.{}", static_cast<std::int64_t>(it->first)),
-                            site.json(it->first, clock_.now()));
-      pushed_at_[it->first] = now;
-      it = due_.erase(it);
-    }
+    pushed_[id] = {.json = text, .current_visitors = site.current_visitors(now)};
   }
-  for (auto& [subject, payload] : messages) bus_.publish(std::move(subject), std::move(payload));
+  bus_.publish(fmt::format("events.analytics.live.{}", static_cast<std::int64_t>(id)), std::move(text));
 }
 
 void LiveReports::tick(std::chrono::microseconds now) {
@@ -85,14 +87,12 @@ void LiveReports::tick(std::chrono::microseconds now) {
 }
 
 std::optional<std::chrono::microseconds> LiveReports::next_due() const {
-  const std::scoped_lock lock(mutex_);
   std::optional<std::chrono::microseconds> next;
   for (const auto& [site, due] : due_) next = std::min(next.value_or(due), due);
   return next;
 }
 
 LiveReports::Counts LiveReports::counts() const {
-  const std::scoped_lock lock(mutex_);
   Counts counts;
   for (const auto& [site, model] : sites_) counts.emplace(site, model.counts);
   return counts;
@@ -112,9 +112,12 @@ void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& col
     refresh(id, site);
     if (std::get<Instant>(row[2]) >= site.today.from()) restore_day(id, site.today, columns);
   }
-  const std::scoped_lock lock(mutex_);
-  for (const auto& [site, counts] : committed_) seen[site].counts = counts;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [site, counts] : committed_) seen[site].counts = counts;
+  }
   sites_ = std::move(seen);
+  for (auto& [id, site] : sites_) push(id, site);
 }
 
 void LiveReports::refresh(SiteId id, LiveSite& site) const {
@@ -139,26 +142,28 @@ void LiveReports::count(const Taken& taken, LiveSite& site) const {
 }
 
 void LiveReports::erase(SiteId site) {
-  const std::scoped_lock lock(mutex_);
   sites_.erase(site);
-  committed_.erase(site);
   due_.erase(site);
   pushed_at_.erase(site);
+  const std::scoped_lock lock(mutex_);
+  pushed_.erase(site);
+  committed_.erase(site);
 }
 
 std::string LiveReports::json(SiteId site) const {
-  const std::scoped_lock lock(mutex_);
-  const auto found = sites_.find(site);
-  // Who asks later than the last hit sees the minutes that passed since.
-  auto model = found == sites_.end() ? LiveSite{} : found->second;
-  refresh(site, model);
-  return model.json(site, clock_.now());
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = pushed_.find(site); found != pushed_.end()) return found->second.json;
+  }
+  LiveSite nobody;
+  refresh(site, nobody);
+  return nobody.json(site, clock_.now());
 }
 
 std::size_t LiveReports::current_visitors(SiteId site) const {
   const std::scoped_lock lock(mutex_);
-  const auto found = sites_.find(site);
-  return found == sites_.end() ? 0 : found->second.current_visitors(clock_.now());
+  const auto found = pushed_.find(site);
+  return found == pushed_.end() ? 0 : found->second.current_visitors;
 }
 
 }  // namespace mainstay::analytics

@@ -56,9 +56,9 @@ struct Processor::Impl {
   Written written;
   Unwritten unwritten;
 
-  mutable std::mutex mutex;                    ///< guards what follows
+  mutable std::mutex mutex;                    ///< of the commands
   std::deque<std::function<void()>> commands;  ///< run on the thread
-  Ledger refusals;                             ///< counted by others, not yet handed to the intake
+  SharedLedger refusals;                       ///< counted by others, not yet handed to the intake
 
   ImportFates fates;
   LiveReports live;
@@ -185,11 +185,7 @@ void Processor::Impl::restore() {
   std::ignore = fates.take_noted();
   intake = std::move(restored);
   live.restore(std::move(seen), ports.columns);
-  {
-    const auto lost = unwritten.forget();
-    const std::scoped_lock lock(mutex);
-    refusals.add(lost);
-  }
+  refusals.add(unwritten.forget());
   written.set(intake->position());
 }
 
@@ -214,12 +210,10 @@ std::chrono::milliseconds Processor::Impl::wait_for() const {
 }
 
 bool Processor::Impl::flush_due(std::chrono::microseconds now) {
-  const std::scoped_lock lock(mutex);
-  if (!refusals.empty()) {
+  if (const auto refused = refusals.take(); !refused.empty()) {
     if (!intake->has_pending()) pending_since = now;
-    intake->add_refusals(refusals, *ports.sites.snapshot());
-    unwritten.refused(refusals);
-    refusals.clear();
+    intake->add_refusals(refused, *ports.sites.snapshot());
+    unwritten.refused(refused);
   }
   if (written.is_asked(intake->position())) return true;
   const auto rows = intake->pending_rows();
@@ -345,17 +339,13 @@ Task<std::chrono::milliseconds> Processor::make_current() {
 
 void Processor::count_refusal(SiteId site, std::string_view source, std::string_view reason, std::uint64_t count,
                               Asked asked) {
-  const std::scoped_lock lock(impl_->mutex);
   impl_->refusals.add(site, source, reason, count, std::move(asked));
 }
 
 bool Processor::drain(std::chrono::milliseconds patience) {
   const auto target = impl_->ports.stream.last();
   const auto deadline = impl_->ports.clock.monotonic() + patience;
-  const auto is_drained = [&] {
-    const std::scoped_lock lock(impl_->mutex);
-    return impl_->written.through() >= target && impl_->refusals.empty();
-  };
+  const auto is_drained = [&] { return impl_->written.through() >= target && impl_->refusals.empty(); };
   while (!is_drained()) {
     if (impl_->stopping || impl_->ports.clock.monotonic() > deadline) return false;
     impl_->written.wait_for_change(target);

@@ -80,7 +80,7 @@ class Processor final : public Freshness {
   /// Removes all rows of a site; completes when that is durable.
   Task<> erase(SiteId site);
 
-  /// The newest composite model of a site as JSON. Any thread.
+  /// The composite model of a site as it was pushed last, as JSON. Any thread.
   [[nodiscard]] std::string live_model(SiteId site) const;
   [[nodiscard]] std::size_t current_visitors(SiteId site) const;
 

@@ -50,6 +50,31 @@ std::optional<double> number_of(const Value& value) {
   return std::nullopt;
 }
 
+/// Whether a row is of scroll goals alone: they are reached by scrolling, which is no event.
+bool is_of_scrolling(const std::vector<Value>& row, const Request& request, const std::vector<Goal>& goals) {
+  for (std::size_t i = 0; i < request.dimensions.size(); ++i) {
+    const auto* index = request.dimensions[i].is_goal() ? std::get_if<std::int64_t>(&row[i]) : nullptr;
+    if (index != nullptr) return goals.at(static_cast<std::size_t>(*index)).kind == GoalKind::kScroll;
+  }
+  const auto scrolls = [&](const std::string& name) {
+    const auto goal = std::ranges::find(goals, name, &Goal::display_name);
+    return goal != goals.end() && goal->kind == GoalKind::kScroll;
+  };
+  return std::ranges::any_of(request.filters, [&](const Filter& filter) {
+    return filter.kind == Filter::Kind::kIs && filter.dimension.is_goal() &&
+           std::ranges::all_of(filter.clauses, scrolls);
+  });
+}
+
+json::Value shown(const Value& value, Metric metric) {
+  const auto number = number_of(value);
+  if (!number || !std::isfinite(*number)) return is_count(metric) ? json::Value(0) : json::Value(nullptr);
+  const auto digits = decimals(metric);
+  if (digits == 0) return static_cast<std::int64_t>(std::llround(*number));
+  const auto scale = std::pow(10.0, digits);
+  return std::round(*number * scale) / scale;
+}
+
 /// Percent from `before` to `now`; from nothing to something is 100.
 json::Value change(const json::Value& now, const json::Value& before) {
   if (!now.is_number() || !before.is_number()) return nullptr;
@@ -152,13 +177,11 @@ class Counterparts {
       key[*time_] = found->second;
     }
     const auto found = rows_.find(key);
-    json::Array before;
+    auto none = key;
+    none.resize(count + request.metrics.size());
+    auto before = shown_metrics(found == rows_.end() ? none : *found->second, request, answered_.goals);
     json::Array changes;
-    for (std::size_t i = 0; i < request.metrics.size(); ++i) {
-      const auto value = found == rows_.end() ? Value{} : (*found->second)[count + i];
-      before.push_back(shown(value, request.metrics[i]));
-      changes.push_back(change(metrics[i], before.back()));
-    }
+    for (std::size_t i = 0; i < request.metrics.size(); ++i) changes.push_back(change(metrics[i], before[i]));
     json::Array dimensions;
     for (std::size_t i = 0; i < count; ++i) {
       dimensions.emplace_back(shown(key[i], request.dimensions[i], answered_.goals, answered_.compared->buckets));
@@ -186,10 +209,7 @@ json::Array results(const Answered& answered) {
     for (std::size_t i = 0; i < count; ++i) {
       dimensions.emplace_back(shown(row[i], request.dimensions[i], answered.goals, answered.buckets));
     }
-    json::Array metrics;
-    for (std::size_t i = 0; i < request.metrics.size(); ++i) {
-      metrics.push_back(shown(row[count + i], request.metrics[i]));
-    }
+    auto metrics = shown_metrics(row, request, answered.goals);
     json::Object result;
     if (counterparts) result["comparison"] = counterparts->of(row, metrics);
     result["metrics"] = std::move(metrics);
@@ -263,13 +283,15 @@ std::string shown(const Value& key, const Dimension& dimension, const std::vecto
   return name.empty() ? *text : std::string{name};
 }
 
-json::Value shown(const Value& value, Metric metric) {
-  const auto number = number_of(value);
-  if (!number || !std::isfinite(*number)) return is_count(metric) ? json::Value(0) : json::Value(nullptr);
-  const auto digits = decimals(metric);
-  if (digits == 0) return static_cast<std::int64_t>(std::llround(*number));
-  const auto scale = std::pow(10.0, digits);
-  return std::round(*number * scale) / scale;
+json::Array shown_metrics(const std::vector<Value>& row, const Request& request, const std::vector<Goal>& goals) {
+  const bool without_events = is_of_scrolling(row, request, goals);
+  json::Array metrics;
+  for (std::size_t i = 0; i < request.metrics.size(); ++i) {
+    const auto metric = request.metrics[i];
+    const bool is_unknown = metric == Metric::kEvents && without_events;
+    metrics.push_back(is_unknown ? json::Value(nullptr) : shown(row[request.dimensions.size() + i], metric));
+  }
+  return metrics;
 }
 
 json::Object to_json(const Answered& answered) {

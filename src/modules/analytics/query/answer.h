@@ -38,8 +38,10 @@ struct Answered {
 [[nodiscard]] std::string shown(const columns::Value& key, const Dimension& dimension, const std::vector<Goal>& goals,
                                 const std::vector<Bucket>& buckets);
 
-/// A metric's value rounded to what it is worth: whole numbers, or 1 to 3 decimals; null where there is nothing to say.
-[[nodiscard]] json::Value shown(const columns::Value& value, Metric metric);
+/// The metrics of a row, each rounded to what it is worth: whole numbers, or 1 to 3 decimals; null where there is
+/// nothing to say, as of the events of a goal that is reached by scrolling.
+[[nodiscard]] json::Array shown_metrics(const std::vector<columns::Value>& row, const Request& request,
+                                        const std::vector<Goal>& goals);
 
 [[nodiscard]] json::Object to_json(const Answered& answered);
 

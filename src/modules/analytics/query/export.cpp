@@ -85,8 +85,7 @@ std::string format_report(const Prepared& prepared, const columns::Answer& chunk
     for (std::size_t i = 0; i < request.dimensions.size(); ++i) {
       csv.text(query::shown(row[i], request.dimensions[i], prepared.goals, prepared.buckets));
     }
-    for (std::size_t i = 0; i < request.metrics.size(); ++i) {
-      const auto value = query::shown(row[request.dimensions.size() + i], request.metrics[i]);
+    for (const auto& value : query::shown_metrics(row, request, prepared.goals)) {
       csv.plain(value.is_null() ? std::string{} : json::to_text(value));
     }
     csv.end_row();

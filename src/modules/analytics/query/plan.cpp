@@ -259,12 +259,6 @@ class Planner {
     for (const auto& order : request_.order_by) {
       add(order.by_metric ? dimensions + order.index : order.index, order.descending);
     }
-    if (request_.order_by.empty()) {
-      if (const auto time = request_.time_dimension()) {
-        add(*time, false);
-      }
-      add(dimensions, true);
-    }
     for (std::size_t i = 0; i < dimensions; ++i) add(i, false);
     return fmt::format("{}", fmt::join(terms, ", "));
   }

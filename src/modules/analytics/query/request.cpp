@@ -220,6 +220,16 @@ void read_orders(const json::Value& value, Request& request, Faults& faults) {
   }
 }
 
+/// By time, then by the first metric.
+std::vector<Order> default_order(const Request& request) {
+  std::vector<Order> orders;
+  if (const auto time = request.time_dimension()) {
+    orders.push_back({.by_metric = false, .index = *time, .descending = false});
+  }
+  orders.push_back({});
+  return orders;
+}
+
 void read_site(const json::Object& object, std::string_view site, Request& request, Faults& faults) {
   constexpr std::size_t kSiteBytesMax = 300;
   request.site = std::string{site};
@@ -288,6 +298,7 @@ Result<Request> parse_request(const json::Value& value, std::string_view site) {
   if (const auto* pagination = object.if_contains("pagination")) read_pagination(*pagination, request, faults);
   if (!faults.any()) check_rules(request, faults);
   if (faults.any()) return std::unexpected(faults.failure());
+  if (request.order_by.empty()) request.order_by = default_order(request);
   return request;
 }
 

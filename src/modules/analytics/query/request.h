@@ -89,7 +89,7 @@ struct Request {
   std::string date;  ///< the day a relative range ends on; "" = today
   std::vector<Dimension> dimensions;
   std::vector<Filter> filters;  ///< all must hold
-  std::vector<Order> order_by;  ///< "" = the default order
+  std::vector<Order> order_by;
   bool time_labels = false;
   bool total_rows = false;
   std::optional<Comparison> comparison;

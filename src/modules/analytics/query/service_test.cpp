@@ -105,12 +105,14 @@ TEST_F(ReportsTest, questions_have_their_answers) {
       {"by month", R"("metrics":["visitors"],"dimensions":["time:month"])", {"2026-11-01: 4"}},
       {"by goal",
        R"("metrics":["visitors","events","conversion_rate"],"dimensions":["event:goal"])",
-       {"Signed up: 1,1,25", "Read blog: 1,1,25", "Finished: 1,0,25"}},
+       {"Signed up: 1,1,25", "Read blog: 1,1,25", "Finished: 1,null,25"}},
       {"of a goal",
        R"("metrics":["visitors","conversion_rate","total_revenue","average_revenue"],
         "filters":[["is","event:goal",["Signed up"]]])",
        {"1,25,20,20"}},
-      {"of a scroll goal", R"("metrics":["visitors"],"filters":[["is","event:goal",["Finished"]]])", {"1"}},
+      {"of a scroll goal",
+       R"("metrics":["visitors","events"],"filters":[["is","event:goal",["Finished"]]])",
+       {"1,null"}},
       {"by country of a goal",
        R"("metrics":["visitors","group_conversion_rate"],"dimensions":["visit:country"],
         "filters":[["contains","event:goal",["Signed"]]])",
@@ -263,6 +265,16 @@ TEST_F(ReportsTest, what_is_said_of_all_rows_is_said_past_the_last_one_too) {
   EXPECT_EQ(answer.at("meta").at("total_rows"), 3);
   EXPECT_EQ(answer.at("meta").at("currency"), "EUR");
   EXPECT_EQ(boost::json::serialize(answer.at("query").at("pagination")), R"({"limit":2,"offset":50})");
+}
+
+TEST_F(ReportsTest, the_query_as_it_was_understood_says_in_which_order_nobody_asked_for) {
+  const auto order = [this](std::string_view dimensions) {
+    const auto answer =
+        world_.ask(fmt::format(R"({{"metrics":["visits","visitors"],"date_range":"7d","dimensions":{}}})", dimensions));
+    return boost::json::serialize(answer.at("query").at("order_by"));
+  };
+  EXPECT_EQ(order(R"(["visit:country"])"), R"([["visits","desc"]])");
+  EXPECT_EQ(order(R"(["visit:country","time:day"])"), R"([["time:day","asc"],["visits","desc"]])");
 }
 
 TEST_F(ReportsTest, a_running_day_shows_which_bucket_is_unfinished) {

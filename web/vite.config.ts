@@ -4,11 +4,13 @@ import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
 import { brandIcons } from './build/brand-icons'
 import { flagSprite } from './build/flag-sprite'
+import { rekaParts } from './build/reka-parts'
 
 const server = process.env.MAINSTAY_URL ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
   plugins: [
+    rekaParts(),
     vue(),
     ui({
       // The palette itself lives in src/theme.css.

@@ -9,7 +9,11 @@ namespace {
 Task<Result<http::Response>> answer(const analytics::SiteDirectory& sites, const http::Handler& files,
                                     http::Request& request) {
   if (auto script = analytics::tracking_script(sites, request)) co_return std::move(*script);
-  co_return co_await files(request);
+  auto page = co_await files(request);
+  // Other sites may embed a shared dashboard. No cookie of ours goes with a page in a foreign frame, so all that can be
+  // done there is what the link allows.
+  if (page && request.path.starts_with("/share/")) page->framing = http::Response::Framing::kAnybody;
+  co_return page;
 }
 
 }  // namespace

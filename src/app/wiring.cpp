@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_future.hpp>
+#include <cstdlib>
 #include <thread>
 
 #include "app/admin_routes.h"
@@ -75,6 +76,13 @@ std::unique_ptr<columns::Columns> open_columns(const config::Settings& settings,
   opened->create(analytics::tables());
   opened->create(analytics::rollup_tables());
   return opened;
+}
+
+/// What still runs may use anything that is here. All that was acknowledged is on disk, so nothing is lost by not
+/// ending in order.
+[[noreturn]] void leave_at_once(std::string_view what) {
+  log::warning("they do not end; leaving without them", {{"what", std::string{what}}});
+  std::_Exit(EXIT_SUCCESS);
 }
 
 /// What the sites room wants to know of the processor.
@@ -231,7 +239,8 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
                .freshness = processor,
                .sites = directory,
                .shares = shared_reports,
-               .export_folder = paths.exports().string()}) {
+               .export_folder = paths.exports().string(),
+               .workers = workers}) {
   run_on(threads.executor(0), directory.load());
   run_on(threads.executor(0), shares.load());
   processor.start();
@@ -241,11 +250,11 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
 }
 
 Program::Parts::~Parts() {
-  if (server) server->drain(settings.drain_ms);
   imports.stop();
+  if (server && !server->drain(settings.drain_ms)) leave_at_once("requests");
   background.cancel();
-  if (!background.join(kTasksPatience)) log::warning("background tasks did not end in time");
-  processor.stop();
+  processor.stop();  // which may still start some
+  if (!background.join(kTasksPatience)) leave_at_once("background tasks");
 }
 
 void Program::Parts::mark_first_hit(SiteId site, Instant at) {

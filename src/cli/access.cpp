@@ -40,7 +40,8 @@ std::string body_of(const http::Response& response) {
 
 std::filesystem::path program_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
 
-Access::Access(config::Settings settings) : socket_(app::Paths(settings).socket()) {
+Access::Access(config::Settings settings, Server server) : socket_(app::Paths(settings).socket()) {
+  if (server == Server::kNeeded) return;
   const app::Paths paths(settings);
   // A server that is starting or ending holds the folder for a moment without answering.
   for (int i = 0; i < kFolderTries; ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,11 +13,14 @@
 namespace mainstay::cli {
 
 /// How a command reaches the installation: over the local socket of the server that holds the data folder or, when
-/// none runs, by holding the folder itself. The same requests work both ways.
+/// none runs, by holding the folder itself. The same requests work both ways. `post` throws Unavailable when a server
+/// is needed and cannot be reached.
 class Access {
  public:
+  /// kNeeded never holds the folder, and asks a server that may be there only later.
+  enum class Server : std::uint8_t { kIfThere, kNeeded };
   /// Throws Unavailable when the folder is held by a process that does not answer.
-  explicit Access(config::Settings settings);
+  explicit Access(config::Settings settings, Server server = Server::kIfThere);
   ~Access();
 
   struct Answer {

@@ -8,17 +8,15 @@
 #include <atomic>
 #include <csignal>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <future>
 #include <iostream>
 #include <mutex>
 #include <optional>
 #include <thread>
 
-#include "base/hash.h"
 #include "base/json.h"
 #include "cli/access.h"
+#include "cli/bookmark.h"
 #include "cli/log_source.h"
 
 namespace mainstay::cli {
@@ -41,44 +39,6 @@ std::size_t block_bytes(const config::Settings& settings) {
 
 std::atomic<bool> stop_asked{false};
 void ask_to_stop(int) { stop_asked = true; }
-
-/// Where an interrupted import of one file was.
-class Bookmark {
- public:
-  Bookmark(const config::Settings& settings, const std::string& site_id, const LogSource& source)
-      : head_(sha256_hex(source.head())) {
-    const auto path = source.path() == "-" ? "-" : std::filesystem::absolute(source.path()).string();
-    if (path != "-")
-      file_ = app::Paths(settings).imports() / (sha256_hex(site_id + "\n" + path).substr(0, 32) + ".json");
-  }
-  [[nodiscard]] std::uint64_t offset() const {
-    if (file_.empty()) return 0;
-    std::ifstream in(file_);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    const auto value = json::parse(text);
-    if (!value || !value->is_object()) return 0;
-    const auto* head = value->get_object().if_contains("head");
-    const auto* at = value->get_object().if_contains("offset");
-    if (head == nullptr || at == nullptr || !head->is_string() || !at->is_int64() || head->get_string() != head_)
-      return 0;
-    return static_cast<std::uint64_t>(at->get_int64());
-  }
-  void keep(std::uint64_t offset) const {
-    if (file_.empty()) return;
-    const auto next = std::filesystem::path{file_}.concat(".new");
-    std::ofstream(next) << boost::json::serialize(json::Object{{"head", head_}, {"offset", offset}});
-    std::error_code ignored;  // without a bookmark the import begins anew, which costs time and nothing else
-    std::filesystem::rename(next, file_, ignored);
-  }
-  void remove() const {
-    std::error_code ignored;
-    if (!file_.empty()) std::filesystem::remove(file_, ignored);
-  }
-
- private:
-  std::string head_;
-  std::filesystem::path file_;
-};
 
 /// Why nothing can be sent now.
 struct Obstacle {
@@ -268,37 +228,82 @@ class Importer {
   std::atomic<std::uint64_t> lines_ = 0;
 };
 
-void read_file(const config::Settings& settings, const ImportOptions& options, const std::string& site_id,
-               const std::string& path, Importer& importer, Progress& progress) {
-  auto source = std::make_unique<LogSource>(path, block_bytes(settings));
-  // Shared with the block that is under way: should reading fail, that one still ends.
-  auto bookmark = std::make_shared<Bookmark>(settings, site_id, *source);
-  if (const auto reached = bookmark->offset(); reached > kResumeBackBytes) {
-    source->skip_to(reached - kResumeBackBytes);
-    std::cerr << fmt::format("{}: going on at byte {}\n", path, source->offset());
-  }
-  while (!stop_asked) {
-    auto block = source->next(options.follow ? LogSource::AtEnd::kKeepPart : LogSource::AtEnd::kGivePart);
-    if (!block.empty()) {
-      importer.send(std::move(block), [bookmark, reached = source->offset()] { bookmark->keep(reached); });
-      progress.show(*source, importer.lines());
-      continue;
-    }
-    importer.wait();
-    if (!options.follow) break;
-    if (source->rotated()) {
+/// One file, or standard input, from where its import was interrupted.
+class Reading {
+ public:
+  Reading(const config::Settings& settings, const ImportOptions& options, const std::string& site_id, std::string path,
+          Importer& importer, Progress& progress)
+      : options_(options),
+        path_(std::move(path)),
+        block_bytes_(block_bytes(settings)),
+        importer_(importer),
+        progress_(progress),
+        source_(std::make_unique<LogSource>(path_, block_bytes_)),
+        bookmark_(std::make_shared<Bookmark>(app::Paths(settings).imports(), site_id, path_)) {}
+
+  void run() {
+    if (const auto mark = bookmark_->load()) go_on(*mark);
+    while (!stop_asked) {
+      if (send_next(options_.follow ? LogSource::AtEnd::kKeepPart : LogSource::AtEnd::kGivePart)) continue;
+      importer_.wait();
+      if (!options_.follow) break;
+      if (!source_->rotated()) {
+        std::this_thread::sleep_for(kFollowWait);
+        continue;
+      }
       // The old file may have got lines between our last look and its renaming.
-      if (auto rest = source->next(LogSource::AtEnd::kGivePart); !rest.empty()) importer.send(std::move(rest), [] {});
-      importer.wait();
-      source = std::make_unique<LogSource>(path, block_bytes(settings));
-      bookmark = std::make_shared<Bookmark>(settings, site_id, *source);
-      continue;
+      while (send_next(LogSource::AtEnd::kGivePart)) {
+      }
+      importer_.wait();
+      source_ = std::make_unique<LogSource>(path_, block_bytes_);
     }
-    std::this_thread::sleep_for(kFollowWait);
+    importer_.wait();
+    if (!stop_asked) bookmark_->remove();
   }
-  importer.wait();
-  if (!stop_asked) bookmark->remove();
-}
+
+ private:
+  void go_on(const Mark& mark) {
+    if (mark.is_of(source_->head())) return skip(*source_, mark.offset);
+    if (!options_.follow) return;
+    // The file was rotated while nobody followed it: what came last into the old one is still to be read.
+    const auto rotated = rotated_since(path_, mark);
+    if (rotated.empty()) progress_.say("the file that was followed last is not beside " + path_);
+    for (const auto& file : rotated) {
+      LogSource old(file, block_bytes_);
+      if (file == rotated.front()) skip(old, mark.offset);
+      for (auto block = old.next(LogSource::AtEnd::kGivePart); !block.empty() && !stop_asked;
+           block = old.next(LogSource::AtEnd::kGivePart)) {
+        importer_.send(std::move(block), [] {});
+      }
+    }
+  }
+
+  void skip(LogSource& source, std::uint64_t reached) const {
+    if (reached <= kResumeBackBytes) return;
+    source.skip_to(reached - kResumeBackBytes);
+    progress_.say(fmt::format("{}: going on at byte {}", source.path(), source.offset()));
+  }
+
+  /// False when there is nothing now.
+  bool send_next(LogSource::AtEnd at_end) {
+    auto block = source_->next(at_end);
+    if (block.empty()) return false;
+    // Shared with the block that is under way: should reading fail, that one still ends.
+    importer_.send(std::move(block), [bookmark = bookmark_, mark = Mark::of(source_->head(), source_->offset())] {
+      bookmark->keep(mark);
+    });
+    progress_.show(*source_, importer_.lines());
+    return true;
+  }
+
+  const ImportOptions& options_;
+  std::string path_;
+  std::size_t block_bytes_;
+  Importer& importer_;
+  Progress& progress_;
+  std::unique_ptr<LogSource> source_;
+  std::shared_ptr<Bookmark> bookmark_;
+};
 
 void print_summary(const std::string& text) {
   const auto summary = read_object(text);
@@ -320,13 +325,14 @@ int import_log(config::Settings settings, const ImportOptions& options) {
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
-  Access access(settings);
+  // Who follows would hold the folder for ever, and no server could begin.
+  Access access(settings, options.follow ? Access::Server::kNeeded : Access::Server::kIfThere);
   Progress progress;
   Importer importer(access, options, block_bytes(settings), progress);
   try {
     const auto site_id = importer.find_site_id(options.site);
     for (const auto& file : options.files) {
-      if (!stop_asked) read_file(settings, options, site_id, file, importer, progress);
+      if (!stop_asked) Reading(settings, options, site_id, file, importer, progress).run();
     }
     const auto summary = importer.finish();
     progress.end();

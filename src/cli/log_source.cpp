@@ -82,6 +82,10 @@ std::string LogSource::next(AtEnd at_end) {
   } else if (block.size() < block_bytes_ && at_end == AtEnd::kKeepPart) {
     rest_.swap(block);
   }  // else a line longer than a block: it is no log line, but what follows it may be one
+  const bool goes_past_head = offset_ <= head_.size() && head_.size() < offset_ + block.size();
+  if (goes_past_head && head_.size() < kHeadBytes) {
+    head_ += block.substr(head_.size() - static_cast<std::size_t>(offset_), kHeadBytes - head_.size());
+  }
   offset_ += block.size();
   return block;
 }

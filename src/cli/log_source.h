@@ -35,7 +35,7 @@ class LogSource {
   /// True when the path now names another file, or this one was cut: rotation.
   [[nodiscard]] bool rotated() const;
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// The first bytes, to tell whether a file of that name is still the same one.
+  /// The first bytes, as many as there were until now, to tell whether a file of that name is still the same one.
   [[nodiscard]] const std::string& head() const { return head_; }
 
  private:

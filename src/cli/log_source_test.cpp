@@ -62,5 +62,17 @@ TEST_F(LogSourceTest, going_on_behind_the_end_gives_nothing) {
   }
 }
 
+TEST_F(LogSourceTest, the_head_of_a_file_that_grows_grows_with_it) {
+  const auto path = (folder_ / "new.log").string();
+  std::ofstream(path) << "one\ntw";
+  LogSource source(path, kBlockBytes);
+  EXPECT_EQ(source.next(LogSource::AtEnd::kKeepPart), "one\n");
+  EXPECT_EQ(source.head(), "one\ntw");
+  std::ofstream(path, std::ios::app) << "o\n" << text_;
+  EXPECT_TRUE(source.next(LogSource::AtEnd::kKeepPart).starts_with("two\nline 0\n"));
+  EXPECT_EQ(source.head().size(), 1'024U);
+  EXPECT_EQ(source.head(), ("one\ntwo\n" + text_).substr(0, 1'024));
+}
+
 }  // namespace
 }  // namespace mainstay::cli

@@ -66,6 +66,7 @@ log::Level level_of(std::string_view name) {
 }
 
 int serve(config::Settings settings) {
+  if (const auto found = config::check_files(settings); !found) return fail(found.error());
   log::set_level(level_of(settings.log.level));
   raise_file_limit();
   std::atomic<app::Program*> running{nullptr};
@@ -225,7 +226,8 @@ class CommandLine {
   void declare_config() {
     auto& config_command = *app_.add_subcommand("config", "The configuration")->require_subcommand(1);
     run_with_settings(*config_command.add_subcommand("check", "Say whether the configuration is right"),
-                      [](const config::Settings&) {
+                      [](const config::Settings& settings) {
+                        if (const auto found = config::check_files(settings); !found) return fail(found.error());
                         std::cout << "The configuration is right.\n";
                         return 0;
                       });

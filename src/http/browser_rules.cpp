@@ -10,7 +10,7 @@ namespace {
 /// attributes only; data: images are small icons in style sheets.
 constexpr std::string_view kHtmlPolicy =
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; connect-src 'self'";
+    "object-src 'none'; base-uri 'none'; form-action 'self'; connect-src 'self'; frame-ancestors ";
 
 bool origin_matches(const Request& request) {
   const auto origin = request.header("origin");
@@ -79,13 +79,13 @@ void add_security_headers(const Request& request, const Route* route, Response& 
   headers.add("Referrer-Policy", "strict-origin-when-cross-origin");
   if (!headers.has("cache-control")) headers.add("Cache-Control", "no-store");
   const bool html = headers.get("content-type").starts_with("text/html");
+  const bool framed = response.framing == Response::Framing::kAnybody;
   if (html) {
     headers.add("Cross-Origin-Opener-Policy", "same-origin");
-    if (!headers.has("x-frame-options")) headers.add("X-Frame-Options", "DENY");
+    if (!framed) headers.add("X-Frame-Options", "DENY");
   }
-  if (!headers.has("content-security-policy")) {
-    headers.add("Content-Security-Policy", html ? kHtmlPolicy : "default-src 'none'; frame-ancestors 'none'");
-  }
+  const auto policy = html ? kHtmlPolicy : "default-src 'none'; frame-ancestors ";
+  headers.add("Content-Security-Policy", std::string{policy} + (framed ? "*" : "'none'"));
 }
 
 }  // namespace mainstay::http

@@ -124,6 +124,9 @@ struct Response {
   Headers headers;
   /// Text or bytes; bytes shared by many responses; a stream; a live stream; or bytes of the program.
   std::variant<std::string, std::shared_ptr<const std::string>, StreamBody, LiveBody, StaticBody> body;
+  /// Whose pages may show this page within them.
+  enum class Framing : std::uint8_t { kNobody, kAnybody };
+  Framing framing = Framing::kNobody;
 
   /// The bytes of the body; "" for streams.
   [[nodiscard]] std::string_view bytes() const;

@@ -41,6 +41,11 @@ std::optional<Address> Address::parse(std::string_view text) {
 
 bool Address::is_v4() const { return std::equal(kMapped.begin(), kMapped.end(), bytes.begin()); }
 
+bool Address::is_loopback() const {
+  constexpr std::array<std::uint8_t, 16> kLoopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return is_v4() ? bytes[12] == 127 : bytes == kLoopback;
+}
+
 std::string Address::text() const {
   if (is_v4()) return fmt::format("{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);
   char buffer[INET6_ADDRSTRLEN];

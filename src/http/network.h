@@ -16,6 +16,8 @@ struct Address {
   /// Reads "192.0.2.1", "2001:db8::1", "[2001:db8::1]" and either with ":port" behind; nothing for anything else.
   [[nodiscard]] static std::optional<Address> parse(std::string_view text);
   [[nodiscard]] bool is_v4() const;
+  /// 127.0.0.0/8 and ::1: this machine.
+  [[nodiscard]] bool is_loopback() const;
   [[nodiscard]] std::string text() const;
   /// What rate limits count by: an IPv4 address, or the /64 network of an IPv6 one.
   [[nodiscard]] std::string_view client_key() const;

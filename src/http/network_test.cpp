@@ -21,6 +21,15 @@ TEST(Address, reads_what_proxies_write) {
   }
 }
 
+TEST(Address, is_this_machine_in_the_whole_loopback_network) {
+  for (const std::string_view here : {"127.0.0.1", "127.255.255.254", "::ffff:127.0.0.1", "::1"}) {
+    EXPECT_TRUE(Address::parse(here)->is_loopback()) << here;
+  }
+  for (const std::string_view elsewhere : {"126.255.255.255", "128.0.0.1", "0.0.0.0", "::", "::2", "fe80::1"}) {
+    EXPECT_FALSE(Address::parse(elsewhere)->is_loopback()) << elsewhere;
+  }
+}
+
 TEST(Network, holds_what_its_prefix_says) {
   const struct {
     std::string_view network, address;

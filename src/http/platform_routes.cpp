@@ -19,9 +19,8 @@ bool is_on_this_machine(const Request& request) {
        {"forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}) {
     if (request.headers.has(field)) return false;
   }
-  static const auto kLoopback = std::vector{*Network::parse("127.0.0.0/8"), *Network::parse("::1/128")};
   const auto client = Address::parse(request.client_address);
-  return client && any_contains(kLoopback, *client);
+  return client && client->is_loopback();
 }
 
 Task<Result<Response>> health(Request&) { co_return text("ok\n", "text/plain; charset=utf-8"); }

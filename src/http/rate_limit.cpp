@@ -55,6 +55,12 @@ struct RateLimit::Impl {
   const std::unique_ptr<Bucket, decltype(&std::free)> buckets;
   std::array<std::mutex, kLocks> locks;  ///< of set i: i % kLocks
 
+  /// How long so many tokens take to come.
+  [[nodiscard]] std::int64_t micros_of(std::size_t tokens) const {
+    return static_cast<double>(tokens) < options.burst_tokens ? static_cast<std::int64_t>(tokens) * token_micros
+                                                              : depth_micros;
+  }
+
   /// The bucket of `key` in its set, or the one that tells least: the fullest.
   [[nodiscard]] Bucket& find(std::size_t set, std::uint64_t key) const {
     const std::span places{buckets.get() + set * ways, ways};
@@ -67,14 +73,14 @@ RateLimit::RateLimit(clock::Clock& clock, Options options) : impl_(std::make_uni
 
 RateLimit::~RateLimit() = default;
 
-Result<> RateLimit::admit(std::string_view key) {
+Result<> RateLimit::admit(std::string_view key, std::size_t tokens) {
   const auto hash = keyed_hash(impl_->options.hash_key, key);
   const auto now = impl_->clock.monotonic().count();
   const auto set = hash % impl_->sets;
   const std::scoped_lock lock(impl_->locks[set % kLocks]);
   auto& bucket = impl_->find(set, hash);
   const auto known_full_at = bucket.key == hash ? bucket.full_at_micros : now;
-  const auto full_at = std::max(known_full_at, now) + impl_->token_micros;
+  const auto full_at = std::max(known_full_at, now) + impl_->micros_of(tokens);
   const auto excess = full_at - now - impl_->depth_micros;
   if (excess > 0) {
     Failure failure{.kind = Refusal::kExhausted, .code = "http.rate_limited", .message = "Too many requests."};

@@ -29,9 +29,10 @@ class RateLimit {
   RateLimit(const RateLimit&) = delete;
   RateLimit& operator=(const RateLimit&) = delete;
 
-  /// Takes one token from the bucket of `key` (an address or a token id; not kept as text).
-  /// Refuses: kExhausted `http.rate_limited`, with `retry_after` until the next token.
-  [[nodiscard]] Result<> admit(std::string_view key);
+  /// Takes `tokens` from the bucket of `key` (an address or a token id; not kept as text), or none of them: a refusal
+  /// costs nothing. More than a bucket holds count as a full one.
+  /// Refuses: kExhausted `http.rate_limited`, with `retry_after` until there are so many.
+  [[nodiscard]] Result<> admit(std::string_view key, std::size_t tokens = 1);
 
   /// Buckets that are not full.
   [[nodiscard]] std::size_t size() const;

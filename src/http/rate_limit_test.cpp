@@ -34,6 +34,28 @@ TEST(RateLimit, a_refusal_costs_nothing) {
   EXPECT_TRUE(limit.admit("a"));
 }
 
+TEST(RateLimit, several_tokens_are_taken_together_or_not_at_all) {
+  testing::ManualClock clock;
+  RateLimit limit(clock, {.tokens_per_second = 10, .burst_tokens = 10});
+  EXPECT_TRUE(limit.admit("a", 6));
+  const auto refused = limit.admit("a", 6);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().retry_after, 200ms);
+  EXPECT_TRUE(limit.admit("a", 4)) << "the refusal took none";
+  EXPECT_FALSE(limit.admit("a"));
+  clock.advance(600ms);
+  EXPECT_TRUE(limit.admit("a", 6));
+}
+
+TEST(RateLimit, more_tokens_than_a_bucket_holds_are_a_full_bucket) {
+  testing::ManualClock clock;
+  RateLimit limit(clock, {.tokens_per_second = 10, .burst_tokens = 10});
+  EXPECT_TRUE(limit.admit("a", 1'000'000));
+  EXPECT_FALSE(limit.admit("a", 1'000'000));
+  clock.advance(1s);
+  EXPECT_TRUE(limit.admit("a", 1'000'000));
+}
+
 TEST(RateLimit, a_bucket_never_holds_more_than_its_size) {
   testing::ManualClock clock;
   RateLimit limit(clock, {.tokens_per_second = 1, .burst_tokens = 2});

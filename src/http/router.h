@@ -42,9 +42,11 @@ struct Route {
   std::vector<std::string_view> request_types = {"application/json"};  ///< media types of the body, for OpenAPI
   std::size_t body_bytes_max = 1 << 20;                                ///< 413 beyond
   enum class Browser { kSameOrigin, kAnyOrigin };
+  /// kSameOrigin: for our own pages; what another site may have made a browser send is refused (browser_rules.h).
   /// kAnyOrigin: called from other people's pages: no CSRF check, CORS `*` without credentials, preflight answered.
   Browser browser = Browser::kSameOrigin;
-  /// kAlways: /beacon and other hot paths that need no principal and no per-request bookkeeping beyond metrics.
+  /// kAlways: the authenticator is asked who makes the request, before `permission` is checked. kNever: nobody is asked
+  /// and the principal is anonymous; for /beacon and other hot paths that are open to everybody.
   enum class Identify { kAlways, kNever };
   Identify identify = Identify::kAlways;
   /// kDecoded: a gzip or deflate body is inflated before the handler sees it, `body_bytes_max` holds for what comes

@@ -142,7 +142,7 @@ std::uint16_t Server::port() const { return impl_->port; }
 
 bool Server::ready() const { return impl_->started && !impl_->context->draining; }
 
-void Server::drain(std::chrono::milliseconds patience) {
+bool Server::drain(std::chrono::milliseconds patience) {
   auto& impl = *impl_;
   impl.context->draining = true;
   impl.on_every_thread([&](std::size_t i) {
@@ -151,9 +151,9 @@ void Server::drain(std::chrono::milliseconds patience) {
     }
     impl.workers[i]->drain();
   });
-  if (impl.context->tasks.join(patience)) return;
+  if (impl.context->tasks.join(patience)) return true;
   impl.on_every_thread([&](std::size_t i) { impl.workers[i]->abort(); });
-  [[maybe_unused]] const bool ended = impl.context->tasks.join(kThreadPatience);
+  return impl.context->tasks.join(kThreadPatience);
 }
 
 void Server::reload_tls() {

@@ -47,7 +47,9 @@ class Server {
   [[nodiscard]] std::uint16_t port() const;
   /// False once draining: /readyz answers 503.
   [[nodiscard]] bool ready() const;
-  void drain(std::chrono::milliseconds patience);
+  /// Accepts nothing more and waits for what is under way, which is cut off after `patience`. False when a handler
+  /// still runs some seconds later: then nothing that it may use can be destroyed.
+  bool drain(std::chrono::milliseconds patience);
   /// Reads the TLS files again (SIGHUP); keeps the old ones and logs when they are wrong.
   void reload_tls();
 

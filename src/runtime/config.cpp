@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -177,6 +179,13 @@ std::string early_data_folder(const Sources& sources) {
 
 bool is_readable(const std::string& path) { return ::access(path.c_str(), R_OK) == 0; }
 
+/// Why a file cannot be read, or "".
+std::string why_unreadable(const std::string& path) {
+  if (!is_readable(path)) return std::generic_category().message(errno);
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored) ? "it is a folder" : "";
+}
+
 /// The file to read, or "" when there is none.
 std::string find_file(const Sources& sources) {
   if (!sources.path.empty()) return sources.path;
@@ -235,6 +244,23 @@ Result<Settings> load(const Sources& sources) {
   check_together(settings, faults);
   if (const auto* failure = faults.found()) return std::unexpected(*failure);
   return settings;
+}
+
+Result<> check_files(const Settings& settings) {
+  Faults faults;
+  auto given = settings;
+  for (const auto& row : table()) {
+    if (row.names != Names::kFile) continue;
+    const auto& path = *std::get<std::string*>(row.slot(given));
+    if (path.empty()) continue;
+    if (const auto why = why_unreadable(path); !why.empty()) {
+      faults.add("config.no_file", std::string{row.key}, fmt::format("the file {} cannot be read: {}", path, why));
+    }
+  }
+  if (faults.found() == nullptr) return {};
+  auto failure = *faults.found();
+  failure.kind = Refusal::kNotFound;
+  return std::unexpected(std::move(failure));
 }
 
 std::string show(const Settings& settings) {

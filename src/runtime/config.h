@@ -86,6 +86,10 @@ struct Sources {
 /// key), `config.bad_value` (wrong type, outside its range, or at odds with another).
 [[nodiscard]] Result<Settings> load(const Sources& sources);
 
+/// Looks at the files that settings name, for what is about to read them: the other commands need none of them.
+/// Refuses kNotFound `config.no_file`, naming each key whose file cannot be read.
+[[nodiscard]] Result<> check_files(const Settings& settings);
+
 /// The effective configuration as TOML, with secrets masked: `mainstay config show`.
 [[nodiscard]] std::string show(const Settings& settings);
 

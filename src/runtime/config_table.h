@@ -17,6 +17,7 @@ using Slot = std::variant<std::string*, std::vector<std::string>*, std::size_t*,
 
 enum class Secrecy { kOpen, kUrlPassword };
 enum class Unit { kNone, kBytes };
+enum class Names { kNothing, kFile };  ///< what a text that is not empty stands for: a file that is read at start
 
 struct Row {
   std::string_view key;
@@ -29,6 +30,7 @@ struct Row {
   Secrecy secrecy = Secrecy::kOpen;
   bool (*accepts)(std::string_view) = nullptr;  ///< further rule of a text or of each item of a list
   std::string_view expects = "";                ///< what `accepts` wants, for the message
+  Names names = Names::kNothing;
 };
 
 [[nodiscard]] std::span<const Row> table();

@@ -146,6 +146,23 @@ TEST_F(ConfigTest, values_outside_their_range_are_refused) {
   }
 }
 
+TEST_F(ConfigTest, files_that_cannot_be_read_are_named_by_their_keys_before_anything_starts) {
+  Settings settings;
+  EXPECT_TRUE(check_files(settings)) << "none is named";
+  settings.tls = {.certificate = write("", "chain.pem"), .key = (folder_ / "absent.pem").string()};
+  settings.analytics.geo_database = folder_.path().string();
+  const auto checked = check_files(settings);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, "config.no_file");
+  ASSERT_EQ(checked.error().errors.size(), 2U);
+  EXPECT_EQ(checked.error().errors[0].field, "tls.key");
+  EXPECT_THAT(checked.error().errors[0].message, HasSubstr("absent.pem cannot be read: No such file"));
+  EXPECT_EQ(checked.error().errors[1].field, "analytics.geo_database");
+  settings.tls.key = write("", "absent.pem");
+  settings.analytics.geo_database = write("", "cities.mmdb");
+  EXPECT_TRUE(check_files(settings));
+}
+
 TEST_F(ConfigTest, a_value_of_the_wrong_type_is_refused) {
   write("listen = 8080\n");
   const auto settings = load(sources());

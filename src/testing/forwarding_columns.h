@@ -27,8 +27,9 @@ class ForwardingColumns : public columns::Columns {
                            const Take& take) override {
     return inner_.stream_blocking(statement, patience, take);
   }
-  Task<Result<>> write_parquet(columns::Statement statement, std::string path) override {
-    return inner_.write_parquet(std::move(statement), std::move(path));
+  Task<Result<>> write_parquet(columns::Statement statement, std::chrono::milliseconds patience,
+                               std::string path) override {
+    return inner_.write_parquet(std::move(statement), patience, std::move(path));
   }
   void compact(std::stop_token stop) override { inner_.compact(std::move(stop)); }
   [[nodiscard]] std::uint64_t bytes_on_disk() const override { return inner_.bytes_on_disk(); }

@@ -31,7 +31,8 @@ ReportWorld::ReportWorld(std::string_view timezone)
                                                       .freshness = *this,
                                                       .sites = *this,
                                                       .shares = *this,
-                                                      .export_folder = export_folder().string()});
+                                                      .export_folder = export_folder().string(),
+                                                      .workers = workers_});
 }
 
 ReportWorld::~ReportWorld() = default;

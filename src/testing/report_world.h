@@ -11,6 +11,7 @@
 #include "modules/analytics/model.h"
 #include "modules/analytics/query/service.h"
 #include "ports/columns/columns.h"
+#include "runtime/blocking_pool.h"
 #include "testing/manual_clock.h"
 #include "testing/temporary_folder.h"
 
@@ -60,6 +61,7 @@ class ReportWorld final : analytics::Freshness, analytics::SiteDirectory, analyt
   std::shared_ptr<analytics::Site> site_;
   std::shared_ptr<analytics::SiteMap> map_;
   std::vector<analytics::Hit> hits_;
+  BlockingPool workers_{{.name = "workers"}};
   std::unique_ptr<analytics::Reports> reports_;
 };
 

@@ -37,7 +37,7 @@ class RouteCaller {
     request.target = target;
     request.path = target.substr(0, target.find('?'));
     request.body = std::move(body);
-    request.client_address = "192.0.2.7";
+    request.client_address = "127.0.0.1";
     request.id = "test";
     request.headers.add("Host", "localhost:8080");
     for (const auto& [name, value] : headers) request.headers.set(name, value);

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Harness, settled, until } from './harness.mjs'
+import { gzipSync } from 'node:zlib'
+import { closeContext, Harness, settled, until } from './harness.mjs'
 
 const kDomain = 'harbour.example'
 const kVisitors = 12
+/// What a phone has to load before it can show a number.
+const kFirstScriptBytes = 250_000
 let mainstay, page, site
 
 before(async () => {
@@ -31,6 +34,29 @@ test('the dashboard shows what came in', async () => {
   await page.getByTestId('chart').waitFor()
   assert.match(await page.getByTestId('chart').getAttribute('aria-label'), /Unique visitors by hour/)
   assert.match(await card(page, 'pages').innerText(), /all rows, not sampled/)
+})
+
+test('the numbers come before what is heavy: 250 kB of script at most', async () => {
+  const fresh = await mainstay.owner()
+  const sizes = new Map()
+  fresh.on('response', (response) => { if (/\.js$/.test(new URL(response.url()).pathname)) sizes.set(response.url(), response.body().then(body => gzipSync(body).length)) })
+  await fresh.addInitScript(() => {
+    new MutationObserver((_, observer) => {
+      if (!document.querySelector('[data-testid="tile-visitors"] [data-value]')) return
+      window.numbersAt = performance.now()
+      observer.disconnect()
+    }).observe(document, { childList: true, subtree: true })
+  })
+  await fresh.goto(`/sites/${site.id}?period=day`)
+  await fresh.waitForFunction(() => window.numbersAt)
+  await fresh.getByTestId('chart').waitFor()
+  const scripts = await fresh.evaluate(() => performance.getEntriesByType('resource').filter(entry => new URL(entry.name).pathname.endsWith('.js')).map(entry => ({ url: entry.name, early: entry.startTime < window.numbersAt })))
+  let bytes = 0
+  for (const script of scripts.filter(each => each.early)) bytes += await sizes.get(script.url)
+  assert.ok(bytes > 50 * 1024, `only ${bytes} bytes of script were seen`)
+  assert.ok(bytes <= kFirstScriptBytes, `${bytes} bytes of script, compressed, before the first number`)
+  assert.ok(scripts.some(script => !script.early && /LineChart/.test(script.url)), 'the chart did not wait for the numbers')
+  await closeContext(fresh.context())
 })
 
 test('a click on a row filters, the address keeps it, Escape clears it', async () => {
@@ -97,9 +123,9 @@ test('a comparison adds the other period', async () => {
   await settled(page)
   await page.keyboard.press('x')
   await page.waitForURL(/compare=previous_period/)
-  await until('the change is shown', async () => /up 100%|↑/.test(await page.getByTestId('tile-visitors').innerText()))
+  await until('what was not there before is new', async () => /new/.test(await page.getByTestId('tile-visitors').innerText()))
   await page.getByTestId('compare').click()
-  await page.getByRole('menuitemcheckbox', { name: 'Year over year' }).click()
+  await page.getByRole('menuitemcheckbox', { name: 'A year before' }).click()
   await page.waitForURL(/compare=year_over_year/)
 })
 
@@ -128,6 +154,7 @@ test('details of goals and countries are searched by the names shown', async () 
   await until('no goal is called so', async () => await dialog.getByTestId('details-row').count() === 0)
   await dialog.getByLabel('Search Goals').fill('sign')
   await until('the goal is found', async () => await dialog.getByTestId('details-row').count() === 1)
+  await dialog.getByText('1 row', { exact: true }).waitFor()
 })
 
 test('the chart can be read as a table and taken away', async () => {
@@ -136,6 +163,7 @@ test('the chart can be read as a table and taken away', async () => {
   await page.getByRole('button', { name: 'Chart options' }).click()
   await page.getByRole('menuitem', { name: 'Show as table' }).click()
   await until('every hour of the day has a row', async () => await page.getByRole('row').count() >= 24)
+  assert.equal(await page.getByRole('rowheader').getByRole('link').count(), 0)
   await page.getByRole('button', { name: 'Chart options' }).click()
   const download = page.waitForEvent('download')
   await page.getByRole('menuitem', { name: 'Export as CSV' }).click()
@@ -150,6 +178,7 @@ test('a note marks the chart until it is removed', async () => {
   await page.getByLabel('What happened').fill('Version 2')
   await page.getByRole('button', { name: 'Add', exact: true }).click()
   await page.getByRole('button', { name: 'Annotation: Version 2', includeHidden: true }).waitFor({ state: 'attached' })
+  assert.match(await page.getByTestId('chart').getAttribute('aria-valuetext'), /; Version 2$/)
   await page.getByRole('dialog', { name: 'Annotations' }).getByRole('button', { name: 'Remove' }).click()
   await page.getByText('Remove “Version 2”?').locator('..').getByRole('button', { name: 'Remove' }).click()
   await until('the mark is gone', async () => await page.getByRole('button', { name: 'Annotation: Version 2', includeHidden: true }).count() === 0)
@@ -171,6 +200,7 @@ test('realtime shows the last half hour by the minute', async () => {
   await page.goto(`/sites/${site.id}`)
   await page.getByTestId('current-visitors').click()
   await page.waitForURL(/period=realtime/)
+  await page.getByTestId('tile-visitors').getByText('last 30 minutes').waitFor()
   await until('the chart is by minute', async () => /by minute/.test(await page.getByTestId('chart').getAttribute('aria-label')))
 })
 
@@ -179,7 +209,7 @@ test('a shared link shows the same and changes nothing', async () => {
   await page.getByLabel('Name').fill('For the board')
   await page.getByLabel('Password').fill('board room')
   await page.getByRole('button', { name: 'Create link' }).click()
-  const address = await page.getByText(`${mainstay.base}/share/`).innerText()
+  const address = await page.getByText(`${mainstay.base}/share/`).first().innerText()
 
   const guest = await mainstay.page()
   await guest.goto(`${address.trim()}?period=day`)

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Harness, kOwner, until } from './harness.mjs'
+import { Harness, kOwner, send, until } from './harness.mjs'
 
 let mainstay
 before(async () => { mainstay = await Harness.start() })
 after(() => mainstay?.stop())
 
+const step = page => page.getByRole('list', { name: 'Steps' }).locator('[aria-current="step"]').innerText()
+
 test('from the first start to the first hit', async () => {
   const page = await mainstay.page()
   await page.goto('/')
   await page.waitForURL('**/setup')
+  assert.match(await step(page), /1 Account/)
   await page.getByLabel('Your name').fill(kOwner.name)
   await page.getByLabel('E-mail').fill(kOwner.email)
   await page.getByLabel('Password', { exact: true }).fill('short')
@@ -19,6 +22,7 @@ test('from the first start to the first hit', async () => {
 
   await page.waitForURL('**/sites/new')
   assert.match(await page.getByLabel('Time zone of the reports').innerText(), /Europe\/Berlin/)
+  await until('the second step is marked', async () => /2 Site/.test(await step(page)))
   await page.getByLabel('Domain').fill('https://Harbour.example/path')
   await page.getByRole('button', { name: 'Add site' }).click()
 
@@ -28,9 +32,21 @@ test('from the first start to the first hit', async () => {
   const state = page.getByTestId('first-hit')
   assert.equal(await state.getAttribute('data-state'), 'waiting')
   await page.getByText('turns green by itself').waitFor()
+  assert.match(await step(page), /3 First hit/)
+
+  const refused = await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: id, name: 'pageview', url: 'https://staging.example/' }, headers: { Origin: 'https://staging.example' } })
+  assert.equal(refused.status, 403)
+  const note = page.getByTestId('refused-note')
+  await note.getByText('1 hit was refused: foreign origin.').waitFor()
+  assert.equal(await note.getByRole('link', { name: 'Allow this host in settings' }).getAttribute('href'), `/sites/${id}/settings/general`)
+  const dashboard = await page.context().newPage()
+  await dashboard.goto(`/sites/${id}`)
+  await dashboard.getByTestId('refused-note').getByText('1 hit was refused: foreign origin.').waitFor()
+  await dashboard.close()
 
   await mainstay.hit({ id, domain: 'harbour.example' }, 1)
   await until('the first hit is seen without a reload', async () => await state.getAttribute('data-state') === 'arrived')
+  assert.equal(await note.count(), 0)
   await page.getByRole('link', { name: 'Open dashboard' }).click()
   await page.waitForURL(/\/sites\/\w+\?period=day/)
   await until('one visitor is there now', async () => /^1\s/.test((await page.getByTestId('current-visitors').innerText()).trim()))

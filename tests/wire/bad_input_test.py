@@ -215,7 +215,8 @@ class Table(MainstayTest):
         self.assertProblem(send(b"", "&format=klingon"), 400, "analytics.unknown_log_format", "format")
         self.assertProblem(send(b"x", Content_Encoding="gzip"), 400, "http.bad_encoding")
         self.assertProblem(send(b"x", Content_Encoding="zstd"), 400, "analytics.unsupported_encoding")
-        self.assertProblem(send(b"x", X_Site_Key="sk_wrong"), 403, "analytics.site_key_required")
+        self.assertProblem(send(b"x", X_Site_Key="sk_wrong"), 403, "analytics.wrong_site_key")
+        self.assertProblem(send(b"x", X_Site_Key=""), 403, "analytics.site_key_required")
         self.assertProblem(self.server.request("POST", "/api/v1/beacon/log?site=nobody.example", b"x"), 404, "analytics.unknown_site")
         self.assertEqual(send(b" " * (33 << 20)).status, 413)
 
@@ -225,6 +226,15 @@ class Table(MainstayTest):
                 client.sendall(f"POST /api/v1/beacon/log?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {32 << 20}\r\n\r\n".encode())
                 self.assertIn(f" {status} ".encode(), client.recv(65536).split(b"\r\n")[0])
         self.assertIn("mainstay_http_body_bytes 0", self.server.request("GET", "/metrics").text)
+
+    def test_bad_dates_are_named_by_their_parameter(self):
+        ranges = (("from=x", "from"), ("to=x", "to"), ("from=2026-02-30&to=2026-03-01", "from"), ("from=2026-02-01&to=2026-01-01", "to"))
+        for path in (f"/api/v1/sites/{self.site['id']}/ledger", f"/api/v1/sites/{self.site['id']}/properties", "/api/v1/ledger"):
+            for query, field in ranges:
+                with self.subTest(f"{path}?{query}"):
+                    answer = self.server.api("GET", f"{path}?{query}")
+                    self.assertProblem(answer, 400, "analytics.bad_query", field)
+                    self.assertEqual(len(answer.json()["errors"]), 1, answer)
 
     def test_bad_queries(self):
         good = {"site_id": self.site["id"], "metrics": ["visitors"], "date_range": "all"}

@@ -186,9 +186,9 @@ class Live(MainstayTest):
         other = self.server.site("other.example")
         share = self.server.ask("POST", f"/api/v1/sites/{self.site['id']}/shares", {"name": "All"})["token"]
         request = lambda query, headers=None: self.server.request("GET", "/api/v1/events?" + query, headers=headers)
-        self.assertEqual(request(f"subjects={self.subject}").status, 403)
-        self.assertEqual(request(f"subjects=events.analytics.live.{other['id']}&share={share}").status, 403)
-        self.assertEqual(request(f"subjects={self.subject},events.analytics.live.{other['id']}&share={share}").status, 403)
+        for query in (self.subject, f"events.analytics.live.{other['id']}&share={share}",
+                      f"{self.subject},events.analytics.live.{other['id']}&share={share}"):
+            self.assertProblem(request("subjects=" + query), 401, "analytics.sign_in_required")
         self.assertProblem(request("subjects=", self.bearer), 400, "analytics.unknown_subject", "subjects")
         self.assertProblem(request("subjects=events.*", self.bearer), 400, "analytics.unknown_subject")
         self.assertProblem(request("subjects=events.analytics.live.1", self.bearer), 404, "analytics.unknown_site")

@@ -1,12 +1,10 @@
 """Server logs: by `mainstay import log` and by POST /api/v1/beacon/log."""
 import gzip
 import json
-import os
-import signal
 import subprocess
 import time
 
-from harness import BINARY, FIREFOX, GOOGLEBOT, PATIENCE, MainstayTest, log_line, mainstay, must, plain_environment, until
+from harness import BINARY, FIREFOX, GOOGLEBOT, PATIENCE, MainstayTest, log_line, mainstay, must, plain_environment
 
 HOUR_AGO = int(time.time()) - 3600
 
@@ -196,74 +194,6 @@ class Import(LogTest):
                 self.assertIn(word, done.stderr)
 
 
-class Follow(LogTest):
-    def setUp(self):
-        super().setUp()
-        self.server = self.serve()
-        self.site = self.server.site()
-        self.log = self.write("access.log", [log_line(n, f"/{n}") for n in range(10)])
-        self.running = self.spawn(self.server, self.log, "--follow")
-        self.addCleanup(self.end)
-
-    def end(self):
-        if self.running.poll() is None:
-            self.running.kill()
-        self.running.communicate()
-
-    def until_counted(self, count):
-        until(f"{count} page views", lambda: self.server.count(self.site, "pageviews") >= count)
-        self.assertEqual(self.server.count(self.site, "pageviews"), count)
-
-    def append(self, *lines):
-        with self.log.open("a") as file:
-            for line in lines:
-                file.write(line + "\n")
-
-    def finish(self, lines):
-        self.running.send_signal(signal.SIGTERM)
-        out, err = self.running.communicate(timeout=PATIENCE)
-        summary = self.summary_of(out)
-        self.assertEqual(summary["lines"], lines, err)
-
-    def test_new_lines_are_counted_as_they_come(self):
-        self.until_counted(10)
-        self.append(log_line(20, "/20"))
-        self.until_counted(11)
-        with self.log.open("a") as file:  # half a line is no line yet
-            file.write(log_line(21, "/21")[:40])
-            file.flush()
-            self.append_rest(file)
-        self.until_counted(12)
-        self.finish(12)
-
-    def append_rest(self, file):
-        # The reader has seen the half once a later import of something else was counted.
-        other = self.server.site("other.example")
-        self.server.hit(other)
-        self.assertEqual(self.server.count(other), 1)
-        file.write(log_line(21, "/21")[40:] + "\n")
-
-    def test_rotation_by_renaming_loses_nothing(self):
-        self.until_counted(10)
-        os.rename(self.log, self.home / "access.log.1")
-        with (self.home / "access.log.1").open("a") as old:  # the web server still writes to the old one
-            old.write(log_line(30, "/30") + "\n")
-        self.append(*(log_line(n, f"/{n}") for n in range(40, 45)))
-        self.until_counted(16)
-        os.rename(self.log, self.home / "access.log.2")
-        self.append(log_line(50, "/50"))
-        self.until_counted(17)
-        self.finish(17)
-
-    def test_rotation_by_truncation_goes_on_from_the_start(self):
-        self.until_counted(10)
-        self.log.write_text(log_line(60, "/60") + "\n")
-        self.until_counted(11)
-        self.append(log_line(61, "/61"))
-        self.until_counted(12)
-        self.finish(12)
-
-
 class OverHttp(LogTest):
     def setUp(self):
         super().setUp()
@@ -289,10 +219,11 @@ class OverHttp(LogTest):
         self.assertEqual((answer.status, answer.json()["accepted"]), (200, 1), answer)
 
     def test_without_the_key_nothing_is_taken_and_the_ledger_says_so(self):
-        for headers in ({}, {"X-Site-Key": "sk_wrong"}, {"Origin": "https://example.com"}):
+        for headers, reason in (({}, "site_key_required"), ({"X-Site-Key": "sk_wrong"}, "wrong_site_key"), ({"Origin": "https://example.com"}, "site_key_required")):
             answer = self.server.request("POST", f"/api/v1/beacon/log?site={self.site['id']}", log_line(1), headers)
-            self.assertProblem(answer, 403, "analytics.site_key_required")
-        self.server.until_refused(self.site, "site_key_required", 3)
+            self.assertProblem(answer, 403, "analytics." + reason)
+        self.server.until_refused(self.site, "site_key_required", 2)
+        self.server.until_refused(self.site, "wrong_site_key", 1)
         self.assertEqual(self.server.count(self.site), 0)
 
     def test_a_request_in_parts_under_one_name_is_one_import(self):

@@ -5,7 +5,7 @@ import re
 import signal
 import socket
 
-from harness import BINARY, FIREFOX, MainstayTest, mainstay, until
+from harness import BINARY, FIREFOX, MainstayTest, browser, mainstay, until
 
 
 class Platform(MainstayTest):
@@ -23,6 +23,15 @@ class Platform(MainstayTest):
             self.assertRegex(line, r'^(# (HELP|TYPE) |[a-z_]+(\{([a-z]+="[^"]*",?)*\})? [-+0-9.einfNa]+$)')
         outside = server.request("GET", "/metrics", headers={"X-Forwarded-For": "198.51.100.1"})
         self.assertProblem(outside, 401, "http.metrics_not_permitted")
+
+    def test_only_a_shared_dashboard_may_be_shown_in_a_frame(self):
+        server = self.serve()
+        page = lambda path: server.request("GET", path, headers={"Accept": "text/html"}).headers
+        for path in ("/", "/sites", "/sharex", "/share"):
+            self.assertIn("frame-ancestors 'none'", page(path)["Content-Security-Policy"], path)
+            self.assertEqual(page(path)["X-Frame-Options"], "DENY")
+        self.assertIn("frame-ancestors *", page("/share/abc")["Content-Security-Policy"])
+        self.assertIsNone(page("/share/abc")["X-Frame-Options"])
 
     def test_readiness_ends_first_and_requests_in_flight_finish(self):
         server = self.serve()
@@ -125,6 +134,45 @@ class Platform(MainstayTest):
         self.assertTrue(refused)
         self.assertGreater(int(refused[0].headers["Retry-After"]), 0)
         self.assertEqual(server.request("GET", "/healthz", headers={"X-Forwarded-For": "198.51.100.2"}).status, 200)
+
+    def test_events_of_one_address_have_a_limit_too_and_a_request_is_refused_whole(self):
+        server = self.serve()
+        site = server.site()
+        events = [{"site": site["id"], "url": "https://example.com/"}] * 100
+        send = lambda client, **key: server.request("POST", "/api/v1/beacon", events, browser(**{"X-Forwarded-For": client}, **key))
+        taken = 0
+        while (answer := send("198.51.100.1")).status == 204:
+            taken += 100
+        self.assertProblem(answer, 429, "http.rate_limited")
+        self.assertGreater(int(answer.headers["Retry-After"]), 0)
+        self.assertGreaterEqual(taken, 1000)
+        for exempt in (("127.9.9.9", {}), ("198.51.100.1", {"X-Site-Key": site["key"]})):
+            for _ in range(15):
+                self.assertEqual(send(exempt[0], **exempt[1]).status, 204, exempt)
+                taken += 100
+        self.assertEqual(server.count(site), taken)
+
+    def test_who_is_not_signed_in_is_asked_to_with_a_link_or_without_one(self):
+        server = self.serve()
+        site = server.site()
+        path, live = f"/api/v1/sites/{site['id']}", f"subjects=events.analytics.live.{site['id']}"
+        link = {"X-Mainstay-Share": server.ask("POST", path + "/shares", {"name": "all"}, expect=201)["token"]}
+        query = {"site_id": site["id"], "metrics": ["visitors"], "date_range": "all"}
+        shared = [("POST", "/api/v2/query", query, "analytics.no_access"), ("GET", path + "/ledger", None, "analytics.no_access"),
+                  ("GET", path + "/properties", None, "analytics.no_access"), ("GET", path + "/goals", None, "analytics.sign_in_required"),
+                  ("GET", path + "/annotations", None, "analytics.sign_in_required")]
+        single = [("GET", path + "/export?rows=events", None, "analytics.no_access"), ("GET", path + "/bots", None, "analytics.no_access"),
+                  ("GET", path + "/snippet", None, "http.sign_in_required"), ("GET", "/api/v1/ledger", None, "http.sign_in_required")]
+        for method, target, body, code in shared + single:
+            with self.subTest(target):
+                self.assertProblem(server.request(method, target, body), 401, code)
+        for method, target, body, _ in shared:
+            self.assertEqual(server.request(method, target, body, link).status, 200, target)
+        for method, target, body, code in single:
+            with self.subTest(target + " with a link"):
+                self.assertProblem(server.request(method, target, body, link), 401, code)
+        for target in ("/api/v1/events?", "/api/v1/live?"):
+            self.assertProblem(server.request("GET", target + live), 401, "analytics.sign_in_required")
 
     def test_connections_have_a_limit_and_the_next_ones_are_told(self):
         server = self.serve({"limits.connections_max": "20"})

@@ -163,6 +163,28 @@ class ByFirstVisit(MainstayTest):
         self.assertEqual(self.server.request("DELETE", f"/api/v1/tokens/{token['id']}", headers=cookie).status, 204)
         self.assertProblem(self.server.request("GET", "/api/v1/sites", headers=bearer), 401, "identity.bad_token")
 
+    def test_nobody_signs_in_over_plain_http_from_another_machine(self):
+        """A proxy may put in a local Host; what it says of its client counts."""
+        outside = {"X-Forwarded-For": "8.8.8.8"}
+        encrypted = {**outside, "X-Forwarded-Proto": "https"}
+        owner = {"name": "Ada", "email": EMAIL, "password": PASSWORD}
+        known = {"email": EMAIL, "password": PASSWORD}
+        for path, body, made in (("/api/v1/setup", owner, self.set_up), ("/api/v1/session", known, lambda: None)):
+            for host in (f"127.0.0.1:{self.server.port}", "localhost", "stats.example.com"):
+                refused = self.server.request("POST", path, body, {**outside, "Host": host})
+                self.assertProblem(refused, 403, "identity.insecure_transport")
+                self.assertNotIn("Set-Cookie", refused.headers)
+            made()
+        for headers in ({"X-Forwarded-For": "127.0.0.1"}, {"Host": "localhost"}):
+            self.assertEqual(self.server.request("POST", "/api/v1/session", known, headers).status, 201, headers)
+        opened = self.server.request("POST", "/api/v1/session", known, {**encrypted, "Host": "stats.example.com"})
+        self.assertEqual(opened.status, 201, opened)
+        self.assertIn("; Secure", opened.headers["Set-Cookie"])
+        # Nor does a cookie of this machine open anything elsewhere.
+        cookie = {"Cookie": self.cookie_of(self.server.request("POST", "/api/v1/session", known))}
+        self.assertEqual(self.server.request("GET", "/api/v1/sites", headers=cookie).status, 200)
+        self.assertEqual(self.server.request("GET", "/api/v1/sites", headers={**cookie, **outside}).status, 401)
+
     def test_many_wrong_passwords_are_slowed_down(self):
         self.set_up()
         statuses = []
@@ -222,6 +244,21 @@ class Commands(MainstayTest):
         done = mainstay("config", "check", "--config", bad)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("bad.toml:3", done.stderr)
+
+    def test_config_check_names_the_files_that_serve_could_not_read(self):
+        chain, key = self.home / "chain.pem", self.home / "absent.pem"
+        chain.write_text("")
+        tls = ["--set", f"tls.certificate={chain}", "--set", f"tls.key={key}"]
+        for command in (["config", "check", *tls], ["serve", *tls, "--data", self.home / "d"]):
+            done = mainstay(*command)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f"tls.key: the file {key} cannot be read", done.stderr)
+            self.assertNotIn("tls.certificate", done.stderr)
+        done = mainstay("config", "check", "--set", f"analytics.geo_database={self.home}/cities.mmdb")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("analytics.geo_database", done.stderr)
+        key.write_text("")
+        self.assertIn("right", must("config", "check", *tls))
 
     def test_secrets_are_masked(self):
         shown = must("config", "show", "--set", "sql.url=postgres://keel:hush-hush@db.example/mainstay")

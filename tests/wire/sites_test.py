@@ -144,6 +144,13 @@ class Exclusions(SiteTest):
 
 
 class Markers(SiteTest):
+    def test_what_may_name_an_event_may_name_a_goal(self):
+        for name, status in (("ü" * 120, 204), ("ü" * 121, 400)):
+            self.assertEqual(self.server.hit(self.site, name=name).status, status)
+            made = self.server.api("POST", self.path + "/goals", {"kind": "event", "event_name": name})
+            self.assertEqual(made.status, 201 if status == 204 else 400, made)
+        self.assertProblem(made, 400, "analytics.bad_goal", "/event_name")
+
     def test_goals_convert(self):
         make = lambda **goal: self.server.ask("POST", self.path + "/goals", goal, expect=201)
         goals = [make(kind="event", event_name="Sign up", display_name="Sign-ups"), make(kind="page", page_pattern="/docs/**"), make(kind="scroll", page_pattern="/long", scroll_depth=60)]

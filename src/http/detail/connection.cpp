@@ -9,8 +9,8 @@ namespace mainstay::http::detail {
 
 namespace {
 
-constexpr std::size_t kInputBytes = 4 << 10;        ///< of a connection to begin with
-constexpr std::size_t kBodyReadBytes = 64 << 10;    ///< of one read of a large body
+constexpr std::size_t kInputBytes = 4 << 10;        ///< of a connection, but for what is under way
+constexpr std::size_t kBodyReadBytes = 64 << 10;    ///< most of one read of a large body
 constexpr std::size_t kOutputBytesKept = 64 << 10;  ///< more than this waiting to be sent is sent first
 constexpr std::size_t kLingerBytesMax = 1 << 20;
 constexpr std::chrono::milliseconds kLocalPatience = std::chrono::hours{1};
@@ -145,6 +145,22 @@ Task<bool> Connection::fill(std::size_t capacity_max) {
   co_return count > 0;
 }
 
+/// Does nothing while there is input.
+void Connection::resize_input(std::size_t bytes) {
+  if (!input().empty() || input_.size() == bytes) return;
+  input_ = std::vector<char>(bytes);
+  input_begin_ = input_end_ = 0;
+}
+
+/// Lets the next read take as much as has come of the body already, where so much is left: in a few reads of a large
+/// one that is kBodyReadBytes, and who only says that much will come is not believed.
+void Connection::widen_input() {
+  const auto come = request_.body.size();
+  const auto left = parser_.content_length() > 0 ? parser_.content_length() - come : come;
+  const auto bytes = std::min({come, left, kBodyReadBytes});
+  if (bytes == kBodyReadBytes || bytes >= input_.size() * 2) resize_input(bytes);
+}
+
 Task<bool> Connection::serve_one() {
   request_.headers.clear();
   request_.body.clear();
@@ -194,6 +210,7 @@ Task<bool> Connection::read_header() {
     }
     if (phase_ == Phase::kIdle && !input().empty()) enter_phase(Phase::kHeader);
     if (!keep_alive_ && phase_ == Phase::kIdle) co_return false;  // draining
+    if (phase_ == Phase::kIdle) resize_input(kInputBytes);
     if (co_await fill(capacity_max)) continue;
     if (timed_out_ && phase_ == Phase::kHeader) {
       refuse({.status = 408, .code = "http.header_timeout", .message = "The request did not come in time."});
@@ -244,11 +261,15 @@ Task<bool> Connection::read_body(Dispatcher::Plan& plan) {
     std::size_t consumed = 0;
     const auto step = parser_.read_body(input(), plan.body_bytes_max, consumed);
     consume(consumed);
-    if (step == RequestParser::Step::kDone) co_return true;
+    if (step == RequestParser::Step::kDone) {
+      resize_input(kInputBytes);
+      co_return true;
+    }
     if (step == RequestParser::Step::kFailed) {
       refuse(parser_.error(), plan.route);
       co_return false;
     }
+    widen_input();
     if (co_await fill(kBodyReadBytes)) continue;
     if (timed_out_) {
       refuse({.status = 408, .code = "http.body_timeout", .message = "The body did not come in time."}, plan.route);

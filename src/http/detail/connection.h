@@ -43,6 +43,8 @@ class Connection final : public TimerWheel::Entry {
   Task<bool> read_body(Dispatcher::Plan& plan);
   [[nodiscard]] Result<> make_room(Dispatcher::Plan& plan);
   Task<bool> fill(std::size_t capacity_max);
+  void resize_input(std::size_t bytes);
+  void widen_input();
   void prepare_request();
   void refuse(const ProtocolError& error, const Route* route = nullptr);
   void refuse(int status, const Failure& failure, const Route* route);

@@ -71,7 +71,7 @@ class CommitterTest : public ::testing::TestWithParam<std::deque<Fault>> {
   int write(Instant now) {
     store_.faults = GetParam();
     int done = 0;
-    auto steps = intake_.take_commit(now);
+    auto steps = intake_.take_commit(now, kNewestRollup);
     const auto is_stored = [this, number = intake_.commit_number()] { return last_commit(store_).number >= number; };
     committer_.finish(std::move(steps), is_stored, [&done] { ++done; });
     EXPECT_EQ(committer_.wait_ready(), !committer_.lost());
@@ -158,7 +158,7 @@ class CommitterInPieces : public CommitterTest {
     EXPECT_EQ(intake_again_->position(), 0U) << "nothing of it was committed";
     for (std::uint64_t visitor = 1; visitor <= hits; ++visitor) take_hit(*intake_again_, visitor);
     bool is_done = false;
-    committer_.finish(intake_again_->take_commit(kNow), [] { return false; }, [&] { is_done = true; });
+    committer_.finish(intake_again_->take_commit(kNow, kNewestRollup), [] { return false; }, [&] { is_done = true; });
     EXPECT_TRUE(committer_.wait_ready());
     EXPECT_TRUE(is_done);
   }
@@ -221,7 +221,7 @@ TEST_P(CommitterInPieces, visits_that_ended_are_written_with_the_pieces_and_leav
   committer_.wait_ready();
   intake_.note_stored();
   bool is_done = false;
-  committer_.finish(intake_.take_commit(kNow + hours{1}), [] { return false; }, [&] { is_done = true; });
+  committer_.finish(intake_.take_commit(kNow + hours{1}, kNewestRollup), [] { return false; }, [&] { is_done = true; });
   EXPECT_TRUE(committer_.wait_ready());
   EXPECT_TRUE(is_done);
   EXPECT_EQ(number("select count(*) from visits"), 2);
@@ -251,7 +251,7 @@ TEST_P(CommitterTest, after_a_restart_the_numbers_go_on) {
   Ledger ledger;
   ledger.add(SiteId{7}, "collector", "foreign_origin", 1);
   restarted.add_refusals(ledger, sites_);
-  const auto steps = restarted.take_commit(kNow);
+  const auto steps = restarted.take_commit(kNow, kNewestRollup);
   EXPECT_EQ(restarted.commit_number(), before + 1);
   columns_->commit(steps);
   EXPECT_EQ(last_commit(store_).number, before + 1);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <functional>
@@ -35,10 +34,11 @@ class DaySets {
     }
   }
   void clear() { sets_.clear(); }
-  /// Of the days in memory, those used since `mark`.
-  [[nodiscard]] std::size_t days_used() const {
-    const auto is_used = [this](const auto& entry) { return entry.second.used_at > marked_at_; };
-    return static_cast<std::size_t>(std::ranges::count_if(sets_, is_used));
+  /// Hashes of the days used since `mark`.
+  [[nodiscard]] std::size_t hashes_used() const {
+    std::size_t count = 0;
+    for (const auto& [day, set] : sets_) count += set.used_at > marked_at_ ? set.hashes.size() : 0;
+    return count;
   }
 
  private:

@@ -1,5 +1,8 @@
 #include "modules/analytics/erasure.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/log.h"
 #include "modules/analytics/intake.h"
 #include "modules/analytics/query/rollups.h"
@@ -12,8 +15,6 @@ namespace {
 using columns::Statement;
 using columns::Step;
 
-/// A hit that comes late bears the salt of a later day than its own.
-constexpr std::int32_t kLateDays = 4;
 constexpr minutes kLookEvery{1};
 constexpr columns::Columns::Limits kOwnLimits{.patience = milliseconds{600'000}};
 
@@ -33,48 +34,69 @@ Step note_deletion(Instant now, bool at_once) {
                    .parameters = {now, at_once}};
 }
 
-/// Adds the step that deletes rows of `from`, where there are any.
-void add_deletion(columns::Columns& columns, std::vector<Step>& steps, const std::string& from,
-                  const std::vector<columns::Value>& parameters) {
-  const auto count = one_row(columns, {.text = "select count(*) from " + from, .parameters = parameters});
-  if (std::get<std::int64_t>(count[0]) == 0) return;
-  steps.emplace_back(Statement{.text = "delete from " + from, .parameters = parameters});
+/// Adds the step that deletes rows of `from`, where there are any; how many there are.
+std::int64_t add_deletion(columns::Columns& columns, std::vector<Step>& steps, const std::string& from,
+                          const std::vector<columns::Value>& parameters) {
+  const auto row = one_row(columns, {.text = "select count(*) from " + from, .parameters = parameters});
+  const auto count = std::get<std::int64_t>(row[0]);
+  if (count > 0) steps.emplace_back(Statement{.text = "delete from " + from, .parameters = parameters});
+  return count;
 }
 
-/// The steps that delete what `site` keeps no longer; none when there is nothing.
-std::vector<Step> expired_steps(columns::Columns& columns, const Site& site, Instant oldest) {
+/// What deletes the sums of all days that lose hits or visits: before these go.
+std::vector<Step> void_rollups(SiteId site, Instant oldest) {
   std::vector<Step> steps;
-  const auto id = static_cast<std::int64_t>(site.id);
-  for (const auto& table : tables()) {
-    if (!holds_sites(table)) continue;
-    add_deletion(columns, steps, fmt::format("{} where site_id = $1 and \"{}\" < $2", table.name, table.time_column),
-                 {id, oldest});
-  }
-  if (steps.empty()) return steps;
   for (const auto& table : rollup_tables()) {
     steps.emplace_back(
-        Statement{.text = fmt::format("delete from {} where site_id = $1 and visitor_day <= $2", table.name),
-                  .parameters = {id, std::int64_t{utc_day(oldest) + kLateDays}}});
+        Statement{.text = fmt::format("delete from {} where site_id = $1 and visitor_day in ("
+                                      "select visitor_day from events where site_id = $1 and \"at\" < $2 union "
+                                      "select visitor_day from visits where site_id = $1 and started_at < $2)",
+                                      table.name),
+                  .parameters = {static_cast<std::int64_t>(site), oldest}});
   }
   return steps;
 }
 
+struct Expired {
+  std::vector<Step> steps;  ///< that delete what a site keeps no longer; none when there is nothing
+  std::int64_t hits = 0;
+};
+Expired expired(columns::Columns& columns, SiteId site, Instant oldest) {
+  Expired result;
+  std::vector<Step> deletions;
+  for (const auto& table : tables()) {
+    if (!holds_sites(table)) continue;
+    const auto count = add_deletion(columns, deletions,
+                                    fmt::format("{} where site_id = $1 and \"{}\" < $2", table.name, table.time_column),
+                                    {static_cast<std::int64_t>(site), oldest});
+    if (table.name == "events") result.hits = count;
+  }
+  if (deletions.empty()) return result;
+  result.steps = void_rollups(site, oldest);
+  std::ranges::move(deletions, std::back_inserter(result.steps));
+  return result;
+}
+
 }  // namespace
 
-void remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now) {
+std::map<SiteId, std::int64_t> remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now) {
   const auto commit = [&](std::vector<Step> steps) {
     if (steps.empty()) return;
     steps.push_back(note_deletion(now, false));
     columns.commit(steps);
   };
+  std::map<SiteId, std::int64_t> removed;
   for (const auto& [name, site] : sites.by_key_text) {
     if (!site->retention_days || name != site->domain) continue;
-    commit(expired_steps(columns, *site, now - days{*site->retention_days}));
+    auto [steps, hits] = expired(columns, site->id, now - days{*site->retention_days});
+    commit(std::move(steps));
+    if (hits > 0) removed[site->id] = hits;
   }
   std::vector<Step> of_nobody;
   add_deletion(columns, of_nobody, "set_aside where \"at\" < $1", {Instant{now - kSetAsideKept}});
   add_deletion(columns, of_nobody, "refusals where site_id = 0 and \"at\" < $1", {Instant{now - kStrayRefusalsKept}});
   commit(std::move(of_nobody));
+  return removed;
 }
 
 std::vector<Step> erase_steps(SiteId site, Instant now) {

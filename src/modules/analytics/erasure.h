@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -21,8 +22,8 @@ inline constexpr days kSetAsideKept{7};
 /// Refusals without a site are kept for so long; no site's retention covers them.
 inline constexpr days kStrayRefusalsKept{90};
 
-/// Deletes what is older than each site keeps. Blocks. Throws Unavailable.
-void remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now);
+/// Deletes what is older than each site keeps; how many hits of each went. Blocks. Throws Unavailable.
+std::map<SiteId, std::int64_t> remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now);
 
 /// Deletes all of a site.
 [[nodiscard]] std::vector<columns::Step> erase_steps(SiteId site, Instant now);

@@ -51,7 +51,7 @@ class ErasureTest : public ::testing::Test {
     hit.visitor_day = utc_day(hit.at);
     intake.take({.offset = intake.position() + 1, .appended_at = hit.at, .bytes = encode(std::vector{hit})}, sites_,
                 clock_.now(), [](auto&&...) {});
-    columns_->commit(intake.take_commit(clock_.now()));
+    columns_->commit(intake.take_commit(clock_.now(), kNewestRollup));
   }
   std::int64_t number(const std::string& statement) {
     return std::get<std::int64_t>(
@@ -86,10 +86,10 @@ TEST_F(ErasureTest, rows_past_their_retention_leave_the_disk_within_the_stated_t
   store(7, std::string(kNeedle));
   store(8, std::string("/kept"));
   clock_.advance(days{30});
-  remove_expired(*columns_, sites_, clock_.now());
+  EXPECT_TRUE(remove_expired(*columns_, sites_, clock_.now()).empty());
   EXPECT_EQ(number("select count(*) from events"), 2) << "not a moment early";
   clock_.advance(microseconds{1});
-  remove_expired(*columns_, sites_, clock_.now());
+  EXPECT_EQ(remove_expired(*columns_, sites_, clock_.now()), (std::map<SiteId, std::int64_t>{{SiteId{7}, 1}}));
   EXPECT_EQ(number("select count(*) from events"), 1);
   EXPECT_EQ(number("select count(*) from open_visits"), 1);
   EXPECT_FALSE(compact()) << "not for every row";
@@ -109,7 +109,7 @@ TEST_F(ErasureTest, what_was_deleted_before_a_restart_is_remembered) {
 TEST_F(ErasureTest, a_clock_that_was_set_back_does_not_put_it_off) {
   store(7, std::string(kNeedle));
   clock_.advance(days{31});
-  remove_expired(*columns_, sites_, clock_.now());
+  std::ignore = remove_expired(*columns_, sites_, clock_.now());
   clock_.set(clock_.now() - days{365});
   EXPECT_TRUE(compact());
   EXPECT_FALSE(on_disk());
@@ -144,12 +144,12 @@ TEST_F(ErasureTest, poison_records_are_kept_for_a_week) {
   intake.restore(clock_.now(), [](auto&&...) {});
   intake.take({.offset = 1, .appended_at = clock_.now(), .bytes = "no record of ours"}, sites_, clock_.now(),
               [](auto&&...) {});
-  columns_->commit(intake.take_commit(clock_.now()));
+  columns_->commit(intake.take_commit(clock_.now(), kNewestRollup));
   clock_.advance(kSetAsideKept);
-  remove_expired(*columns_, sites_, clock_.now());
+  std::ignore = remove_expired(*columns_, sites_, clock_.now());
   EXPECT_EQ(number("select count(*) from set_aside"), 1);
   clock_.advance(microseconds{1});
-  remove_expired(*columns_, sites_, clock_.now());
+  std::ignore = remove_expired(*columns_, sites_, clock_.now());
   EXPECT_EQ(number("select count(*) from set_aside"), 0);
 }
 

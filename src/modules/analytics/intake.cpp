@@ -110,7 +110,7 @@ void Intake::take(const stream::Record& record, const SiteMap& sites, Instant no
 }
 
 void Intake::take_hit(const Hit& hit, std::uint64_t batch, const SiteMap& sites, Times times, const Note& note) {
-  const auto site = sites.find(std::to_string(static_cast<std::int64_t>(hit.site)));
+  const auto site = sites.find(hit.site);
   Taken taken{.fate = Taken::Fate::kRefused, .hit = &hit, .batch = batch};
   auto why = fault(hit, site.get(), times);
   if (why.empty() && hit.kind == Hit::Kind::kBot) {
@@ -205,7 +205,7 @@ std::vector<Step> Intake::take_piece(Instant now) {
   return steps;
 }
 
-std::vector<Step> Intake::take_commit(Instant now) {
+std::vector<Step> Intake::take_commit(Instant now, std::int32_t newest_rollup) {
   auto refusals = take_refusals(now);
   voided_days_.clear();
   rows_ahead_ = {};
@@ -227,8 +227,7 @@ std::vector<Step> Intake::take_commit(Instant now) {
       Statement{.text = "insert into progress (consumer, stream_offset, commit_number) values ('processor', $1, $2)",
                 .parameters = {static_cast<std::int64_t>(position_), ++commit_number_}});
   for (const auto& [site, day] : std::exchange(touched_days_, {})) {
-    // Days that are not over have no sums yet.
-    if (now < day_start(day + 1) + kRollupDelay) continue;
+    if (day > newest_rollup) continue;
     for (auto& step : invalidate_rollup(site, day)) steps.push_back(std::move(step));
     voided_days_.emplace_back(site, day);
   }

@@ -67,14 +67,15 @@ class Intake {
   /// Of them, those that are here.
   [[nodiscard]] std::size_t held_rows() const { return std::max(events_.rows(), bots_.rows()); }
 
-  /// UTC days that its log lines are of.
-  [[nodiscard]] std::size_t pending_days() const { return lines_seen_.days_used(); }
+  /// Event ids of the days that its log lines are of, those of the store included: they are here until it is stored.
+  [[nodiscard]] std::size_t held_ids() const { return lines_seen_.hashes_used(); }
 
   /// Steps of the next commit ahead of its others: what of it cannot change any more.
   [[nodiscard]] std::vector<columns::Step> take_piece(Instant now);
   /// The steps of one commit that writes all that was taken, but for its pieces. The next one may be asked for after
-  /// this one was carried out and `note_stored` told so; hits may be taken meanwhile.
-  [[nodiscard]] std::vector<columns::Step> take_commit(Instant now);
+  /// this one was carried out and `note_stored` told so; hits may be taken meanwhile. Days after `newest_rollup` have
+  /// no sums that it would make void.
+  [[nodiscard]] std::vector<columns::Step> take_commit(Instant now, std::int32_t newest_rollup);
   /// Of the last take_commit. Numbers grow by one: so it can be told which commit the store has, also of commits that
   /// take nothing from the stream.
   [[nodiscard]] std::int64_t commit_number() const { return commit_number_; }

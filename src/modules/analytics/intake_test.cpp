@@ -52,7 +52,7 @@ class IntakeTest : public ::testing::Test {
                   });
   }
   void commit() {
-    columns_->commit(intake_->take_commit(now_));
+    columns_->commit(intake_->take_commit(now_, kNewestRollup));
     intake_->note_stored();
   }
   std::int64_t number(const std::string& statement) {
@@ -244,7 +244,7 @@ TEST_F(IntakeTest, retention_removes_what_is_older_and_nothing_else) {
   take({old, hit(kNoon, "/", 2)});
   commit();
   now_ = kNoon + days{2};
-  remove_expired(*columns_, sites_, now_);
+  std::ignore = remove_expired(*columns_, sites_, now_);
   EXPECT_EQ(number("select count(*) from events"), 1);
   EXPECT_EQ(number("select count(*) from open_visits"), 1);
 }

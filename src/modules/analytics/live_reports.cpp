@@ -123,7 +123,7 @@ void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& col
 void LiveReports::refresh(SiteId id, LiveSite& site) const {
   const auto now = clock_.now();
   site.advance(now);
-  const auto settings = directory_.snapshot()->find(std::to_string(static_cast<std::int64_t>(id)));
+  const auto settings = directory_.snapshot()->find(id);
   if (!settings) return;
   site.today.move_to(TimeZone::find(settings->timezone).value_or(TimeZone::utc()), now);
   if (!site.first_hit_at) site.first_hit_at = settings->first_hit_at;
@@ -139,6 +139,13 @@ void LiveReports::count(const Taken& taken, LiveSite& site) const {
   const auto& visit = *taken.assigned.visit;
   site.today.add_visit(static_cast<std::uint64_t>(visit.id), visit.visitor);
   site.today.add_events(hit.name == "pageview" ? 1 : 0, 1);
+}
+
+void LiveReports::removed(SiteId site, std::int64_t hits) {
+  const auto found = sites_.find(site);
+  if (found == sites_.end()) return;
+  found->second.hits_total -= hits;
+  due_.try_emplace(site, pushed_at_[site] + kEvery);
 }
 
 void LiveReports::erase(SiteId site) {

@@ -38,6 +38,8 @@ class LiveReports {
   /// Throws Unavailable when the store cannot be read.
   void restore(std::map<SiteId, LiveSite> seen, columns::Columns& columns);
   void erase(SiteId site);
+  /// So many hits are kept no longer.
+  void removed(SiteId site, std::int64_t hits);
 
   /// The model that was pushed last. Any thread.
   [[nodiscard]] std::string json(SiteId site) const;

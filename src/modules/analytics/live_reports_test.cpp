@@ -127,6 +127,15 @@ TEST_F(LiveReportsTest, the_first_hit_is_told_at_once_and_never_forgotten) {
   EXPECT_EQ(model().at("hits_total").as_int64(), 2);
 }
 
+TEST_F(LiveReportsTest, hits_that_are_kept_no_longer_are_not_counted) {
+  world.view(1, "2026-11-21T05:58:00Z", "/");
+  world.view(1, "2026-11-21T05:59:00Z", "/again");
+  note_all();
+  EXPECT_EQ(model().at("hits_total").as_int64(), 2);
+  live->removed(kSite, 1);
+  EXPECT_EQ(model().at("hits_total").as_int64(), 1);
+}
+
 TEST_F(LiveReportsTest, the_model_is_pushed_when_a_day_begins) {
   world.view(1, "2026-11-21T05:59:00Z", "/");
   note_all();

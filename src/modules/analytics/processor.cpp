@@ -33,8 +33,6 @@ constexpr minutes kUpkeepEvery{10};
 constexpr std::size_t kFastRows = 20'000;
 constexpr int kFastPatience = 5;
 constexpr seconds kFastPatienceMax{10};  ///< for other writers of the store wait meanwhile
-/// The days of an import's hits are kept in memory, with all that the store has of them, until they are committed.
-constexpr std::size_t kDaysMax = 32;
 /// After the store refused a batch in pieces, so many are written whole.
 constexpr int kWholeBatches = 64;
 
@@ -96,6 +94,7 @@ struct Processor::Impl {
   void restore();
   void note(const Taken& taken);
   bool flush_due(std::chrono::microseconds now);
+  bool has_much() const;
   void keep_rollups(std::chrono::microseconds now);
   void hand_over();
   void start_flush();
@@ -118,7 +117,7 @@ void Processor::Impl::run() {
     }
     live.publish_due(ports.clock.monotonic());
     if (flush_due(now) && committer.ready()) start_flush();
-    if (intake->held_rows() >= options.piece_rows) hand_over();
+    if (has_much()) hand_over();
     if (committer.lost()) recover();
     if (!intake) break;
     if (run_commands()) continue;
@@ -149,7 +148,7 @@ void Processor::Impl::take(const std::vector<stream::Record>& records) {
     for (const auto& record : records) {
       unwritten.taken(record.appended_at);
       intake->take(record, *sites, now, [this](const Taken& taken) { note(taken); });
-      if (intake->held_rows() >= options.piece_rows) hand_over();
+      if (has_much()) hand_over();
     }
   } catch (const Unavailable& outage) {
     log::error("analytics: the column store cannot be read", {{"error", outage.what()}});
@@ -221,14 +220,19 @@ bool Processor::Impl::flush_due(std::chrono::microseconds now) {
                             ? options.flush_every
                             : std::min<milliseconds>(options.flush_every * kFastPatience, kFastPatienceMax);
   return intake->has_pending() &&
-         (rows >= options.flush_rows || intake->pending_days() >= kDaysMax || now - pending_since >= patience);
+         (rows >= options.flush_rows || intake->held_ids() >= options.held_ids_max || now - pending_since >= patience);
+}
+
+bool Processor::Impl::has_much() const {
+  return intake->held_rows() >= options.piece_rows || intake->held_ids() >= options.held_ids_max;
 }
 
 /// Gives what has gathered to be written, if the committer takes it; when too much gathers meanwhile, this waits.
 void Processor::Impl::hand_over() {
   const auto now = ports.clock.monotonic();
   upkeep(now);  // which a long import would otherwise leave no moment
-  if (!committer.ready() && (intake->held_rows() < options.held_rows_max || !committer.wait_ready())) return;
+  const bool has_room = intake->held_rows() < options.held_rows_max && intake->held_ids() < options.held_ids_max;
+  if (!committer.ready() && (has_room || !committer.wait_ready())) return;
   if (whole_batches > 0 || flush_due(now)) return start_flush();
   committer.add(intake->take_piece(ports.clock.now()));
 }
@@ -248,7 +252,7 @@ void Processor::Impl::start_flush() {
   };
   if (!intake->has_pending()) return stored();
   unwritten.commit_begins();
-  auto steps = intake->take_commit(ports.clock.now());
+  auto steps = intake->take_commit(ports.clock.now(), rollups.newest());
   const auto is_stored = [this, number = intake->commit_number()] {
     return last_commit(ports.columns).number >= number;
   };
@@ -273,8 +277,10 @@ void Processor::Impl::upkeep(std::chrono::microseconds now) {
   next_upkeep = now + kUpkeepEvery;
   upkeep_sites = sites;
   committer.start_work([this, sites, read = written.through()] {
-    remove_expired(ports.columns, *sites, ports.clock.now());
+    const auto removed = remove_expired(ports.columns, *sites, ports.clock.now());
     ports.stream.forget_through(read);
+    const std::scoped_lock lock(mutex);
+    for (const auto& [site, hits] : removed) commands.push_back([this, site, hits] { live.removed(site, hits); });
   });
 }
 
@@ -291,7 +297,10 @@ void Processor::Impl::trim(std::chrono::microseconds now) {
 void Processor::Impl::keep_rollups(std::chrono::microseconds now) {
   if (now < quiet_at || !committer.idle() || (!rollups_due && now < next_rollups)) return;
   next_rollups = now + kRollupsEvery;
-  committer.start_work([this] { rollups_due = rollups.build_one(ports.clock.now()); });
+  committer.start_work([this] {
+    rollups_due = false;  // should the store refuse, it is tried again in a minute
+    rollups_due = rollups.build_one(ports.clock.now());
+  });
 }
 
 bool Processor::Impl::run_commands() {
@@ -310,6 +319,7 @@ Processor::~Processor() { stop(); }
 
 void Processor::start() {
   impl_->restore();
+  impl_->rollups.restore();
   // A stop may have come between deleting somebody's rows and erasing them here.
   impl_->ports.stream.erase_through(impl_->intake->position());
   impl_->thread = std::thread([this] { impl_->run(); });
@@ -342,16 +352,11 @@ void Processor::count_refusal(SiteId site, std::string_view source, std::string_
   impl_->refusals.add(site, source, reason, count, std::move(asked));
 }
 
-bool Processor::drain(std::chrono::milliseconds patience) {
-  const auto target = impl_->ports.stream.last();
-  const auto deadline = impl_->ports.clock.monotonic() + patience;
-  const auto is_drained = [&] { return impl_->written.through() >= target && impl_->refusals.empty(); };
-  while (!is_drained()) {
-    if (impl_->stopping || impl_->ports.clock.monotonic() > deadline) return false;
-    impl_->written.wait_for_change(target);
-  }
-  return true;
+Task<bool> Processor::reach(stream::Offset offset, std::chrono::milliseconds patience) {
+  return impl_->written.reach(offset, patience);
 }
+
+stream::Offset Processor::written_through() const { return impl_->written.through(); }
 
 Processor::Fates Processor::take_fates(std::uint64_t batch) { return impl_->fates.take(batch); }
 

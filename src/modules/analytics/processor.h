@@ -36,7 +36,10 @@ class Processor final : public Freshness {
     /// Of one table; then a batch is committed. The store writes a table that gets at least a row group (122,880 rows)
     /// in one commit straight to its file; what is less goes by its log, and is written twice.
     std::size_t flush_rows = 500'000;
-    std::size_t held_rows_max = 100'000;      ///< with so many no more are taken until those before are written
+    std::size_t held_rows_max = 100'000;  ///< with so many no more are taken until those before are written
+    /// Event ids of the days that a batch is of, which are in memory until it is written: with so many it is, and no
+    /// more are taken until then. A log that is not in the order of time may be of many days at once.
+    std::size_t held_ids_max = 5'000'000;
     std::chrono::milliseconds idle_wait{50};  ///< how long one wait for the stream lasts
     /// How long a report waits for what is not written yet, before it goes on without: a few hits are worth the
     /// wait, the backlog of a large import is not.
@@ -74,8 +77,9 @@ class Processor final : public Freshness {
   using Fates = ImportFates::Fates;
   [[nodiscard]] Fates take_fates(std::uint64_t batch);
 
-  /// Blocks until all that is in the stream now is written; for imports. False when `patience` passed first.
-  [[nodiscard]] bool drain(std::chrono::milliseconds patience);
+  /// Completes when everything up to `offset` of the stream is written; false when `patience` passed first.
+  [[nodiscard]] Task<bool> reach(stream::Offset offset, std::chrono::milliseconds patience);
+  [[nodiscard]] stream::Offset written_through() const;
 
   /// Removes all rows of a site; completes when that is durable.
   Task<> erase(SiteId site);

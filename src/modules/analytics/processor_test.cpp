@@ -68,7 +68,9 @@ class ProcessorTest : public ::testing::Test {
     store_.create(rollup_tables());
     start();
   }
-  void start(std::size_t flush_rows = 185'000, std::size_t piece_rows = 16'384, std::size_t held_rows_max = 100'000) {
+  void start(Processor::Options options = {}) {
+    options.flush_every = std::chrono::hours{1};
+    options.fresh_patience = kPatience;
     processor_ =
         std::make_unique<Processor>(Processor::Ports{.stream = *stream_,
                                                      .columns = store_,
@@ -78,11 +80,7 @@ class ProcessorTest : public ::testing::Test {
                                                      .metrics = metrics_,
                                                      .sites = sites_,
                                                      .on_first_hit = [this](SiteId, Instant) { ++first_hits_; }},
-                                    Processor::Options{.flush_every = std::chrono::hours{1},
-                                                       .piece_rows = piece_rows,
-                                                       .flush_rows = flush_rows,
-                                                       .held_rows_max = held_rows_max,
-                                                       .fresh_patience = kPatience});
+                                    options);
     processor_->start();
   }
   [[nodiscard]] Hit pageview(std::string path, std::uint64_t visitor = 1) {
@@ -104,17 +102,18 @@ class ProcessorTest : public ::testing::Test {
   /// Hits of different visitors and of import 42, of which some are on their way to the store and none is committed.
   void begin_in_pieces(std::uint64_t hits) {
     processor_->stop();
-    start(1'000, 4);
+    start({.piece_rows = 4, .flush_rows = 1'000});
     for (std::uint64_t visitor = 1; visitor <= hits; ++visitor) append("/", visitor, 42);
     wait_until([this] { return store_.added >= 1; });
   }
+  bool drain(std::chrono::milliseconds patience) { return testing::run(processor_->reach(stream_->last(), patience)); }
   void restart_and_drain() {
     processor_->stop();
     processor_.reset();
     store_.refusing = false;
     store_.reads_to_fail = 0;
     start();
-    EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+    EXPECT_TRUE(drain(std::chrono::seconds{30}));
   }
   std::int64_t rows(const std::string& table) {
     const auto answer = store_.query_blocking({.text = "select count(*) from " + table, .parameters = {}}, {});
@@ -163,7 +162,7 @@ TEST_F(ProcessorTest, a_full_batch_is_written_though_nobody_asks_and_ends_betwee
   const std::vector<Hit> hits(3, pageview("/"));
   // Five records in one go, of which two make a full batch.
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(mainstay::testing::run(stream_->append(encode(hits))).has_value());
-  start(6);
+  start({.flush_rows = 6});
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (rows("events") < 12 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ(rows("events") % 3, 0);
@@ -201,7 +200,7 @@ TEST_F(ProcessorTest, a_store_that_refuses_loses_and_doubles_nothing) {
   append("/c");
   EXPECT_EQ(rows("events"), 1);
   store_.refusing = false;
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 3);
   EXPECT_EQ(rows("open_visits"), 1);
 }
@@ -210,7 +209,7 @@ TEST_F(ProcessorTest, a_large_batch_is_on_its_way_in_pieces_before_it_is_committ
   begin_in_pieces(12);
   EXPECT_EQ(rows("events"), 0);
   wait_until([this] { return processor_->current_visitors(SiteId{7}) == 12; });
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 12);
   EXPECT_EQ(rows("open_visits"), 12);
 }
@@ -219,15 +218,15 @@ TEST_F(ProcessorTest, a_batch_in_pieces_that_the_store_refuses_is_read_again_and
   begin_in_pieces(10);
   processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
   store_.refusing = true;
-  wait_until([this] { return !processor_->drain(std::chrono::milliseconds{10}) && store_.refused >= 3; });
+  wait_until([this] { return !drain(std::chrono::milliseconds{10}) && store_.refused >= 3; });
   EXPECT_EQ(rows("events"), 0);
   store_.refusing = false;
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 10);
   EXPECT_EQ(processor_->take_fates(42).accepted, 10U);
   EXPECT_EQ(counted_foreign(), 3);
   append("/last", 1, 42);
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   const auto live = json::parse(processor_->live_model(SiteId{7}));
   EXPECT_EQ(live->at("ledger").at("accepted").to_number<int>(), 11) << "taken several times, counted once";
   EXPECT_EQ(live->at("current_visitors").to_number<int>(), 10);
@@ -238,12 +237,12 @@ TEST_F(ProcessorTest, a_batch_in_pieces_that_is_lost_while_somebody_waits_for_it
   processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
   store_.refusing = true;
   store_.commits_wait = true;
-  wait_until([this] { return !processor_->drain(std::chrono::milliseconds{10}) && store_.commits >= 1; });
-  EXPECT_FALSE(processor_->drain(std::chrono::milliseconds{250})) << "asks while the commit is under way";
+  wait_until([this] { return !drain(std::chrono::milliseconds{10}) && store_.commits >= 1; });
+  EXPECT_FALSE(drain(std::chrono::milliseconds{250})) << "asks while the commit is under way";
   store_.commits_wait = false;
-  wait_until([this] { return !processor_->drain(std::chrono::milliseconds{10}) && store_.refused >= 2; });
+  wait_until([this] { return !drain(std::chrono::milliseconds{10}) && store_.refused >= 2; });
   store_.refusing = false;
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 10);
   EXPECT_EQ(processor_->take_fates(42).accepted, 10U);
   EXPECT_EQ(counted_foreign(), 3);
@@ -253,9 +252,9 @@ TEST_F(ProcessorTest, a_batch_in_pieces_that_is_lost_while_somebody_waits_for_it
 TEST_F(ProcessorTest, a_store_without_room_for_a_large_batch_gets_smaller_ones) {
   processor_->stop();
   store_.rows_max = 12;
-  start(1'000, 4, 8);
+  start({.piece_rows = 4, .flush_rows = 1'000, .held_rows_max = 8});
   for (int i = 0; i < 60; ++i) append("/" + std::to_string(i), 1, 42);
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{60}));
+  EXPECT_TRUE(drain(std::chrono::seconds{60}));
   EXPECT_GT(store_.refused, 0);
   EXPECT_LE(store_.refused, 2) << "after a loss they are not tried in pieces at once";
   EXPECT_EQ(rows("events"), 60);
@@ -267,14 +266,16 @@ TEST_F(ProcessorTest, a_store_that_cannot_be_read_in_the_middle_of_a_batch_in_pi
   begin_in_pieces(10);
   store_.reads_to_fail = 1;
   append("/last", 1, 42, kStableId | 5);  // whose like are looked for in the store
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(store_.reads_to_fail, 0);
   EXPECT_EQ(rows("events"), 11);
   EXPECT_EQ(rows("open_visits"), 10);
   EXPECT_EQ(processor_->take_fates(42).accepted, 11U);
 }
 
-TEST_F(ProcessorTest, a_log_of_many_days_is_committed_a_month_at_a_time) {
+TEST_F(ProcessorTest, a_log_of_many_days_is_committed_before_it_holds_too_many_ids) {
+  processor_->stop();
+  start({.held_ids_max = 32});
   for (int day = 100; day > 0; --day) {
     auto hit = pageview("/");
     hit.origin = Origin::kLog;
@@ -283,15 +284,16 @@ TEST_F(ProcessorTest, a_log_of_many_days_is_committed_a_month_at_a_time) {
     hit.event_id = kStableId | static_cast<std::uint64_t>(day);
     ASSERT_TRUE(mainstay::testing::run(stream_->append(encode(std::vector{hit}))).has_value());
   }
-  wait_until([this] { return rows("events") >= 32; });
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  wait_until([this] { return rows("events") >= 96; });
+  EXPECT_GE(store_.commits, 3);
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 100);
 }
 
 TEST_F(ProcessorTest, stopping_ends_though_the_store_refuses_and_no_more_is_taken) {
   processor_->stop();
   store_.refusing = true;
-  start(4, 4, 8);
+  start({.piece_rows = 4, .flush_rows = 4, .held_rows_max = 8});
   for (int i = 0; i < 20; ++i) append("/" + std::to_string(i));
   wait_until([this] { return store_.refused >= 1; });
   processor_->stop();
@@ -311,7 +313,7 @@ TEST_F(ProcessorTest, stopping_in_the_middle_of_a_batch_in_pieces_writes_the_res
 TEST_F(ProcessorTest, a_site_is_erased_in_the_middle_of_a_batch_in_pieces) {
   begin_in_pieces(10);
   mainstay::testing::run(processor_->erase(SiteId{7}));
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 0);
   EXPECT_EQ(rows("open_visits"), 0);
 }
@@ -327,7 +329,7 @@ TEST_F(ProcessorTest, stopping_while_the_store_refuses_leaves_the_hits_to_the_ne
 
 TEST_F(ProcessorTest, stopping_while_the_store_cannot_be_read_loses_nothing_of_a_record_that_was_taken_in_part) {
   append("/a");
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   constexpr int kAlways = 1'000'000;
   store_.reads_to_fail = kAlways;
   std::vector<Hit> hits(2, pageview("/"));
@@ -341,7 +343,7 @@ TEST_F(ProcessorTest, stopping_while_the_store_cannot_be_read_loses_nothing_of_a
 TEST_F(ProcessorTest, a_restart_knows_who_is_here) {
   append("/a", 1);
   append("/b", 2);
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   processor_.reset();
   start();
   EXPECT_EQ(processor_->current_visitors(SiteId{7}), 2U);
@@ -351,7 +353,7 @@ TEST_F(ProcessorTest, an_import_is_told_what_became_of_its_hits) {
   append("/a", 1, 42);
   append("/b", 1, 42);
   append("/c", 1, 0);
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(processor_->take_fates(42).accepted, 2U);
   EXPECT_EQ(processor_->take_fates(43).accepted, 0U);
 }
@@ -364,7 +366,7 @@ TEST_F(ProcessorTest, an_import_is_told_once_of_hits_that_were_read_again) {
   }
   store_.reads_to_fail = 1;
   append("/b", 1, 42, kStableId | 5);  // whose like are looked for in the store
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(store_.reads_to_fail, 0);
   EXPECT_EQ(rows("events"), 2);
   EXPECT_EQ(processor_->take_fates(42).accepted, 2U);
@@ -372,7 +374,7 @@ TEST_F(ProcessorTest, an_import_is_told_once_of_hits_that_were_read_again) {
 
 TEST_F(ProcessorTest, an_erased_site_leaves_nothing) {
   append("/a");
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   mainstay::testing::run(processor_->erase(SiteId{7}));
   EXPECT_EQ(rows("events"), 0);
   EXPECT_EQ(rows("open_visits"), 0);
@@ -382,7 +384,7 @@ TEST_F(ProcessorTest, an_erased_site_leaves_nothing) {
 TEST_F(ProcessorTest, refusals_of_others_reach_the_ledger) {
   processor_->count_refusal(SiteId{7}, "collector", "foreign_origin", 3);
   append("/a");
-  EXPECT_TRUE(processor_->drain(std::chrono::seconds{30}));
+  EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(counted_foreign(), 3);
 }
 

@@ -49,7 +49,10 @@ struct Handlers {
     if (key.empty()) key = request.query_parameter("key").value_or("");
     const bool may = request.principal.may(Permission::kManageSites) ||
                      (!key.empty() && equal_in_constant_time(key, asked.site->key));
-    if (!may) return refuse(Refusal::kForbidden, "analytics.site_key_required", "Sending a log needs the site's key.");
+    if (!may && key.empty()) {
+      return refuse(Refusal::kForbidden, "analytics.site_key_required", "Sending a log needs the site's key.");
+    }
+    if (!may) return refuse(Refusal::kForbidden, "analytics.wrong_site_key", "This is not the site's key.");
     const auto format = request.query_parameter("format").value_or("auto");
     if (format != "auto") {
       asked.format = parse_format_name(format);
@@ -93,26 +96,32 @@ struct Handlers {
     return refuse_field("analytics.unsupported_encoding", "Content-Encoding", "Send lines as they are or with gzip.");
   }
 
-  Result<LogSummary> import(const LogRequest& asked, LogText lines) const {
+  struct Fed {
+    std::shared_ptr<LogImports::Import> import;
+    LogSummary so_far;
+  };
+  Result<Fed> feed(const LogRequest& asked, LogText lines) const {
     std::optional<LogImports::Piece> piece;
     if (asked.piece) piece = {.number = *asked.piece, .fingerprint = lines.fingerprint()};
     const auto import = rooms.imports.open(asked.import, asked.site, asked.format, piece);
     if (!import) return refuse(import);
     if (auto fed = rooms.imports.feed(**import, std::move(lines), piece); !fed) return refuse(fed);
-    if (asked.finish) return rooms.imports.finish(**import);
-    return rooms.imports.so_far(**import);
+    return Fed{.import = *import, .so_far = rooms.imports.so_far(**import)};
   }
 
   Task<Result<http::Response>> log(http::Request& request) const {
     const auto asked = read_log_request(request);
     if (!asked) co_return refuse(asked);
-    const auto summary = co_await rooms.workers.run([&]() -> Result<LogSummary> {
+    const auto fed = co_await rooms.workers.run([&]() -> Result<Fed> {
       become_background_thread("log-lines");
       auto lines = lines_of(request);
       if (!lines) return refuse(lines);
-      return import(*asked, std::move(*lines));
+      return feed(*asked, std::move(*lines));
     });
-    if (!summary) co_return refuse_log(request, summary.error());
+    if (!fed) co_return refuse_log(request, fed.error());
+    if (!asked->finish) co_return http::json_text(to_json(fed->so_far));
+    const auto summary = co_await rooms.imports.finish(fed->import);
+    if (!summary) co_return refuse(summary);
     co_return http::json_text(to_json(*summary));
   }
 
@@ -122,6 +131,13 @@ struct Handlers {
     const auto answer = classify(rooms.agents, *asked);
     if (!answer) co_return refuse(answer);
     co_return http::json_text(json::write(*answer));
+  }
+
+  static std::unexpected<Failure> refuse_watching(const Principal& principal) {
+    if (principal.kind == Principal::Kind::kAnonymous) {
+      return refuse(Refusal::kUnauthenticated, "analytics.sign_in_required", "Sign in, or use a shared link.");
+    }
+    return refuse(Refusal::kForbidden, "analytics.forbidden", "This report is not yours to see.");
   }
 
   Task<Result<http::Response>> live(http::Request& request) const {
@@ -137,11 +153,10 @@ struct Handlers {
             fmt::format("Expected 1 to {} subjects such as {}<site id>.", kSubjectsMax, kLiveSubject));
       }
       const SiteId site{*id};
-      const bool known = rooms.sites.snapshot()->find(std::to_string(*id)) != nullptr;
+      const bool known = rooms.sites.snapshot()->find(site) != nullptr;
       const auto share = shown_share_opens(rooms.shares, request, site);
       const bool reads_all = request.principal.may(Permission::kReadReports);
-      if (!reads_all && !share)
-        co_return refuse(Refusal::kForbidden, "analytics.forbidden", "This report is not yours to see.");
+      if (!reads_all && !share) co_return refuse_watching(request.principal);
       if (!known) co_return refuse(Refusal::kNotFound, "analytics.unknown_site", "There is no such site.");
       body.patterns.emplace_back(subject);
       body.snapshot.emplace_back(subject, rooms.processor.live_model(site));

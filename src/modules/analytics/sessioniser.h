@@ -26,8 +26,9 @@ struct Visit {
   std::int64_t events = 0;  ///< pageviews and custom events; not engagement, not vitals
   bool interactive_event = false;
   std::int64_t engagement_ms = 0;
-  std::string entry_hostname, entry_page, exit_hostname, exit_page;
-  Hit begun_by;  ///< the attributes that decided how it began: source…term, country…language
+  std::string entry_hostname, entry_page;  ///< of the first event, so that every event of the visit has the same
+  std::string exit_hostname, exit_page;    ///< of the last one by the visitor
+  Hit begun_by;                            ///< the attributes that decided how it began: source…term, country…language
   bool first_visit = true;
   boost::unordered_flat_set<std::uint64_t> pages;  ///< hashes of the paths viewed
 
@@ -105,14 +106,19 @@ class Sessioniser {
   /// Both are valid until another visit opens.
   Open* find_live(const Hit& hit);
   Open& open(const Hit& hit);
+  Open& put(const Key& key, Open made);
   void end(Open open);
   /// Notes what was touched and, when it is time, ends what has ended.
   void sweep(Instant now);
   void end_passed(Instant now);
+  [[nodiscard]] bool has_ended(const Open& open, Instant now) const;
+  void take_change(Open& open, Changes& changes);
 
   std::function<std::uint64_t()> draw_;
   OpenMap open_;
-  std::vector<Key> dirty_;
+  std::vector<Key> dirty_;  ///< of them
+  /// Of visitors who have a later visit in `open_`: of what came hours late. Few, if any.
+  std::map<std::pair<SiteId, std::uint64_t>, std::vector<Open>> earlier_;
   std::vector<std::unique_ptr<const Visit>> ended_;
   std::vector<std::int64_t> ended_stored_;
   DaySets visitors_;                                                 ///< by visitor_day

@@ -10,6 +10,12 @@ namespace {
 
 constexpr Instant kNoon{std::chrono::sys_days{std::chrono::year{2026} / 3 / 1} + hours{12}};
 
+/// A log line.
+Hit logged(Hit hit) {
+  hit.origin = Origin::kLog;
+  return hit;
+}
+
 class SessioniserTest : public ::testing::Test {
  protected:
   static Hit hit(Instant at, std::string path = "/", std::uint64_t visitor = 1) {
@@ -95,6 +101,67 @@ TEST_F(SessioniserTest, a_visit_that_a_server_tells_of_hours_later_is_not_split_
   EXPECT_EQ(sessioniser_.take_changes(kNoon + hours{6}).ended.size(), 1U);
 }
 
+TEST_F(SessioniserTest, what_a_server_tells_of_hours_before_leaves_the_running_visit_whole) {
+  const auto running = sessioniser_.assign(hit(kNoon)).visit->id;
+  auto told = named("Renewed", kNoon - hours{2});
+  told.origin = Origin::kServer;
+  const auto earlier = sessioniser_.assign(told).visit->id;
+  EXPECT_NE(earlier, running);
+  EXPECT_EQ(sessioniser_.assign(hit(kNoon + minutes{1})).visit->id, running);
+  told.at += minutes{1};
+  EXPECT_EQ(sessioniser_.assign(told).visit->id, earlier);
+  EXPECT_EQ(sessioniser_.take_changes(kNoon + minutes{1}).open.size(), 2U);
+
+  EXPECT_EQ(sessioniser_.assign(hit(kNoon + minutes{2})).visit->id, running);
+  told.at += minutes{1};
+  EXPECT_EQ(sessioniser_.assign(told).visit->id, earlier);
+  const auto changes = sessioniser_.take_changes(kNoon + hours{1});
+  EXPECT_EQ(std::set(changes.replaced.begin(), changes.replaced.end()), (std::set{running, earlier}));
+  EXPECT_EQ(changes.ended.size() + sessioniser_.take_changes(kNoon + hours{2}).ended.size(), 2U);
+}
+
+TEST_F(SessioniserTest, visits_of_one_visitor_at_once_are_restored_whichever_comes_first) {
+  const auto restored = [](Instant at, std::int64_t id) {
+    Visit visit;
+    visit.site = SiteId{7};
+    visit.id = id;
+    visit.visitor = 1;
+    visit.started_at = visit.ended_at = at;
+    return visit;
+  };
+  for (const bool later_first : {true, false}) {
+    Sessioniser sessioniser{[](std::int32_t) { return std::vector<std::uint64_t>{}; }, [] { return 1; }};
+    sessioniser.restore(restored(kNoon - (later_first ? hours{0} : hours{2}), later_first ? 1 : 2), kNoon);
+    sessioniser.restore(restored(kNoon - (later_first ? hours{2} : hours{0}), later_first ? 2 : 1), kNoon);
+    EXPECT_EQ(sessioniser.assign(hit(kNoon - hours{2})).visit->id, 2);
+    EXPECT_EQ(sessioniser.assign(hit(kNoon)).visit->id, 1);
+    EXPECT_TRUE(sessioniser.take_changes(kNoon).ended.empty());
+  }
+}
+
+TEST_F(SessioniserTest, a_visitor_of_whom_much_comes_late_has_so_many_open_visits_and_no_more) {
+  constexpr int kVisits = 100;
+  std::set<std::int64_t> visits;
+  for (int i = 0; i < kVisits; ++i) visits.insert(sessioniser_.assign(logged(hit(kNoon - hours{i}))).visit->id);
+  const auto changes = sessioniser_.take_changes(kNoon);
+  EXPECT_EQ(visits.size(), kVisits);
+  EXPECT_LT(changes.open.size(), 10U);
+  EXPECT_EQ(changes.open.size() + changes.ended.size(), visits.size());
+}
+
+TEST_F(SessioniserTest, a_visit_is_entered_where_its_first_event_is_and_left_where_its_visitor_was_last) {
+  auto signup = named("Signup", kNoon);
+  signup.path = "/a";
+  EXPECT_EQ(sessioniser_.assign(signup).visit->entry_page, "/a");
+  sessioniser_.assign(hit(kNoon + seconds{1}, "/b"));
+  auto renewed = named("Renewed", kNoon + seconds{2});
+  renewed.path = "/of-a-server";
+  renewed.interactive = false;
+  const auto& visit = *sessioniser_.assign(renewed).visit;
+  EXPECT_EQ(visit.entry_page, "/a");
+  EXPECT_EQ(visit.exit_page, "/b");
+}
+
 TEST_F(SessioniserTest, only_an_interactive_event_ends_a_bounce) {
   sessioniser_.assign(hit(kNoon));
   auto quiet = named("Impression", kNoon + seconds{1});
@@ -160,12 +227,6 @@ TEST_F(SessioniserTest, a_restored_visit_goes_on) {
   sessioniser_.restore(visit, kNoon + minutes{1});
   EXPECT_EQ(sessioniser_.assign(hit(kNoon + minutes{2})).visit->id, 4711);
   EXPECT_EQ(sessioniser_.take_changes(kNoon + minutes{2}).replaced, std::vector<std::int64_t>{4711});
-}
-
-/// A log line.
-Hit logged(Hit hit) {
-  hit.origin = Origin::kLog;
-  return hit;
 }
 
 TEST_F(SessioniserTest, the_logs_of_two_servers_one_after_the_other_are_one_visit_though_pieces_are_taken) {

@@ -15,7 +15,8 @@
 /// `visitor_day` is the UTC day of the salt behind `visitor_id`. Ids of different days never meet, so distinct
 /// visitors of several days are the sum over `visitor_day`.
 ///
-/// The processor alone writes here, each batch in one transaction with its stream offset (`progress`).
+/// Hits are written by the processor alone, each batch in one transaction with its stream offset (`progress`); what
+/// goes, by erasure.h.
 namespace mainstay::analytics {
 
 /// events: site_id, at, event_id, visit_id, visitor_id, visitor_day, name, interactive, hostname, path,
@@ -23,11 +24,11 @@ namespace mainstay::analytics {
 ///   country, region, city, browser, browser_version, os, os_version, device, screen, language,
 ///   scroll_depth (NULL unknown), engagement_ms, revenue (NULL), currency, lcp, inp, cls, fcp, ttfb (NULL),
 ///   properties (map), origin (0 script, 1 server, 2 log), status, bytes
-/// `first_on_page` is true on the first pageview of the visit's path within the visit: its sum by path is visits by
-/// page. visits, open_visits: site_id, visit_id, visitor_id, visitor_day, started_at, ended_at, duration_ms, pageviews,
-/// events,
-///   is_bounce, engagement_ms, entry_hostname, entry_page, exit_hostname, exit_page, referrer … language as above,
-///   first_visit (true for the visitor's first visit under its visitor_id: its sum is visitors)
+///   `first_on_page` is true on the first pageview of the visit's path within the visit: its sum by path is visits by
+///   page.
+/// visits, open_visits: site_id, visit_id, visitor_id, visitor_day, started_at, ended_at, duration_ms, pageviews,
+///   events, is_bounce, engagement_ms, entry_hostname, entry_page, exit_hostname, exit_page, referrer … language as
+///   above, first_visit (true for the visitor's first visit under its visitor_id: its sum is visitors)
 /// bots: site_id, at, event_id, name, category, reason, hostname, path, country, status, bytes, origin
 /// refusals: site_id, at (start of the minute), source ('collector','processor','import'), reason, count
 /// set_aside: at, stream_offset, reason, bytes (hex of the first 4 KiB): poison records

@@ -5,11 +5,6 @@
 #include <boost/asio/this_coro.hpp>
 
 namespace mainstay::analytics {
-namespace {
-
-constexpr std::chrono::milliseconds kChangeWait{100};
-
-}  // namespace
 
 Task<> Sleeper::sleep() const { co_await timer_->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable)); }
 
@@ -21,7 +16,7 @@ Task<bool> Written::reach(stream::Offset target, std::chrono::milliseconds patie
   const Sleeper sleeper(co_await boost::asio::this_coro::executor, patience);
   {
     const std::scoped_lock lock(mutex_);
-    if (through_ >= target) co_return true;
+    if (through_ >= target || ended_) co_return through_ >= target;
     waiters_.push_back({.target = target, .sleeper = sleeper});
     ask_for(target);
   }
@@ -30,16 +25,6 @@ Task<bool> Written::reach(stream::Offset target, std::chrono::milliseconds patie
   const std::scoped_lock lock(mutex_);
   std::erase_if(waiters_, [&sleeper](const Waiter& waiter) { return waiter.sleeper == sleeper; });
   co_return through_ >= target;
-}
-
-void Written::wait_for_change(stream::Offset target) {
-  {
-    const std::scoped_lock lock(mutex_);
-    ask_for(target);
-  }
-  ask_();
-  std::unique_lock lock(mutex_);
-  if (through_ < target) changed_.wait_for(lock, kChangeWait);
 }
 
 void Written::ask_for(stream::Offset target) { asked_ = std::min(asked_.value_or(target), target); }
@@ -65,14 +50,13 @@ void Written::set(stream::Offset through) {
     }
   }
   std::erase_if(waiters_, [through](const Waiter& waiter) { return waiter.target <= through; });
-  changed_.notify_all();
 }
 
 void Written::end() {
   const std::scoped_lock lock(mutex_);
+  ended_ = true;
   for (auto& waiter : waiters_) waiter.sleeper.wake();
   waiters_.clear();
-  changed_.notify_all();
 }
 
 }  // namespace mainstay::analytics

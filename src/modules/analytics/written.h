@@ -3,7 +3,6 @@
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,8 +40,6 @@ class Written {
   [[nodiscard]] stream::Offset through() const { return through_; }
   /// Waits for `target`. False when `patience` passed or the writer ended first.
   Task<bool> reach(stream::Offset target, std::chrono::milliseconds patience);
-  /// Asks for `target` and blocks until anything changed, a tenth of a second at most.
-  void wait_for_change(stream::Offset target);
 
   /// For the writer: whether somebody waits for a part of what is read up to `position`.
   [[nodiscard]] bool is_asked(stream::Offset position) const;
@@ -63,7 +60,7 @@ class Written {
   std::function<void()> ask_;
   std::atomic<stream::Offset> through_{0};
   mutable std::mutex mutex_;  ///< guards what follows
-  std::condition_variable changed_;
+  bool ended_ = false;
   std::vector<Waiter> waiters_;
   std::optional<stream::Offset> asked_;  ///< the least that somebody waits for
 };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "http/live.h"
+#include "http/network.h"
 #include "modules/identity/store.h"
 
 namespace mainstay::identity {
@@ -30,6 +31,12 @@ bool is_loopback_host(std::string_view host) {
   if (name == "localhost" || name.ends_with(".localhost")) return true;
   in_addr address{};
   return inet_pton(AF_INET, name.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+}
+
+/// Both ends of the way, as far as is known. The Host alone does not say: a proxy may put in its own.
+bool stays_on_this_machine(const http::Request& request) {
+  const auto client = http::Address::parse(request.client_address);
+  return client && client->is_loopback() && is_loopback_host(request.header("Host"));
 }
 
 /// How a principal's credential is called: never the secret itself.
@@ -57,7 +64,7 @@ std::optional<std::string_view> bearer_token(const http::Request& request) {
 
 std::optional<std::string_view> cookie_name(const http::Request& request) {
   if (request.secure) return kSecureCookie;
-  if (is_loopback_host(request.header("Host"))) return kLoopbackCookie;
+  if (stays_on_this_machine(request)) return kLoopbackCookie;
   return std::nullopt;
 }
 

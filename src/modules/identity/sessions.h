@@ -23,8 +23,8 @@ inline constexpr hours kSessionAge{12};
 /// "Remember me": both limits (§4.1.3, AAL1).
 inline constexpr days kRememberedAge{30};
 
-/// The cookie's name, or nothing where no cookie is safe. Over TLS `__Host-mainstay` (Secure); over plain http to
-/// a loopback host by name (localhost, *.localhost, 127.0.0.0/8, [::1]) `mainstay-session`.
+/// The cookie's name, or nothing where no cookie is safe. Over TLS `__Host-mainstay` (Secure); over plain http from a
+/// client on this machine to a loopback host by name (localhost, *.localhost, 127.0.0.0/8, [::1]) `mainstay-session`.
 [[nodiscard]] std::optional<std::string_view> cookie_name(const http::Request& request);
 /// The request's session cookie, or "".
 [[nodiscard]] std::string_view session_cookie(const http::Request& request);

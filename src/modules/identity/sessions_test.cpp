@@ -179,6 +179,7 @@ TEST_P(SessionsTest, a_cookie_counts_only_under_the_name_for_its_transport) {
   const auto kind = [&](bool secure, const std::string& host, const std::string& name) {
     http::Request request;
     request.secure = secure;
+    request.client_address = "127.0.0.1";
     request.headers.add("Host", host);
     request.headers.add("Cookie", "other=1; " + name + "=" + session);
     return run(sessions.who_asks(request))->kind;
@@ -247,8 +248,32 @@ TEST(SessionCookie, its_name_depends_on_transport_and_host) {
   for (const auto& [secure, host, name] : cases) {
     http::Request request;
     request.secure = secure;
+    request.client_address = "127.0.0.1";
     request.headers.add("Host", host);
     EXPECT_EQ(cookie_name(request).value_or(""), name) << host;
+  }
+}
+
+TEST(SessionCookie, over_plain_http_it_is_for_clients_on_this_machine_whatever_host_a_proxy_puts_in) {
+  const struct {
+    std::string client;
+    std::string_view plain;  // "" none
+  } cases[] = {{"127.0.0.1", "mainstay-session"},
+               {"127.8.9.10", "mainstay-session"},
+               {"::1", "mainstay-session"},
+               {"8.8.8.8", ""},
+               {"192.168.0.7", ""},
+               {"2001:db8::7", ""},
+               {"", ""}};
+  for (const auto& [client, plain] : cases) {
+    http::Request request;
+    request.client_address = client;
+    request.headers.add("Host", "localhost:8080");
+    request.headers.add("Cookie", "mainstay-session=s");
+    EXPECT_EQ(cookie_name(request).value_or(""), plain) << client;
+    EXPECT_EQ(session_cookie(request), plain.empty() ? "" : "s") << client;
+    request.secure = true;
+    EXPECT_EQ(cookie_name(request).value_or(""), "__Host-mainstay") << client;
   }
 }
 

@@ -170,7 +170,7 @@ class Columns {
                                    const Take& take) = 0;
 
   /// As `stream`: writes the answer as a Parquet file at `path`; kConflict `columns.file_exists` when there is one.
-  virtual Task<Result<>> write_parquet(Statement statement, std::string path) = 0;
+  virtual Task<Result<>> write_parquet(Statement statement, std::chrono::milliseconds patience, std::string path) = 0;
 
   /// Makes the files anew from what is live: when it returns, no file of the store holds anything of rows that were
   /// deleted before the call. Blocks; may take minutes. Queries and commits go on meanwhile; only an import is held

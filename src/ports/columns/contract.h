@@ -326,17 +326,24 @@ TEST_P(ColumnsContract, a_blocking_query_answers_like_any_other) {
   EXPECT_EQ(store_->query_blocking({"SELEC", {}}, {}).error().code, "columns.bad_statement");
 }
 
+TEST_P(ColumnsContract, parquet_beyond_its_patience_is_stopped_and_leaves_no_file) {
+  const auto path = home_->export_path("endless.parquet");
+  const Statement endless{"SELECT count(*) FROM range(1000000000000)", {}};
+  EXPECT_FALSE(mainstay::testing::run(store_->write_parquet(endless, std::chrono::milliseconds{50}, path)));
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST_P(ColumnsContract, parquet_holds_the_answer_and_never_replaces_a_file) {
   commit({things(1, 1'000)});
   const auto path = home_->export_path("things.parquet");
   const Statement statement{"SELECT id, label, extra FROM things WHERE id > $1 -- not all", {std::int64_t{500}}};
-  ASSERT_TRUE(mainstay::testing::run(store_->write_parquet(statement, path)));
+  ASSERT_TRUE(mainstay::testing::run(store_->write_parquet(statement, std::chrono::minutes{10}, path)));
   EXPECT_EQ(number("SELECT count(*) FROM read_parquet('" + path + "') WHERE id > 500"), 500);
-  const auto again = mainstay::testing::run(store_->write_parquet(statement, path));
+  const auto again = mainstay::testing::run(store_->write_parquet(statement, std::chrono::minutes{10}, path));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().kind, Refusal::kConflict);
-  const auto wrong = mainstay::testing::run(
-      store_->write_parquet({"SELECT 1) TO '/tmp/x' (FORMAT csv) --", {}}, home_->export_path("x")));
+  const auto wrong = mainstay::testing::run(store_->write_parquet({"SELECT 1) TO '/tmp/x' (FORMAT csv) --", {}},
+                                                                  std::chrono::minutes{10}, home_->export_path("x")));
   EXPECT_EQ(wrong.error().code, "columns.bad_statement");
 }
 

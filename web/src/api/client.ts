@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch'
+import { fieldMessage, withoutPointer, type FieldError } from './problem'
 import type { components, paths } from './schema'
 
 type Answer<Path extends keyof paths, Method extends 'get' | 'post', Status extends number> =
@@ -36,12 +37,12 @@ export class ApiError extends Error {
   readonly status: number
   readonly code: string
   readonly requestId: string
-  readonly fields: { field: string, message: string }[]
+  readonly fields: FieldError[]
   /// In how many seconds the server may be asked again; 0 where it does not say.
   readonly retryAfter: number
 
   constructor(problem: Partial<Problem> & { status: number, retryAfter?: number }) {
-    super(problem.detail || problem.title || `The server answered ${problem.status}.`)
+    super(withoutPointer(problem.detail ?? '', problem.errors ?? []) || problem.title || `The server answered ${problem.status}.`)
     this.name = 'ApiError'
     this.status = problem.status
     this.code = problem.code ?? ''
@@ -50,9 +51,9 @@ export class ApiError extends Error {
     this.retryAfter = problem.retryAfter ?? 0
   }
 
-  /// The message for one input field, written as `email` or `/email`.
-  forField(name: string): string | undefined {
-    return this.fields.find(error => error.field.replace(/^\//, '') === name)?.message
+  /// What is said against one input field, written as `email` or `/email`. Of a list, wrong entries are named as they were `sent`.
+  forField(name: string, sent?: unknown): string | undefined {
+    return fieldMessage(this.fields, name, sent)
   }
 }
 

@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed, type Ref } from 'vue'
 import { api, unwrap, type Annotation } from '@/api/client'
-import { wallClock } from '@/domain/dates'
+import { noonIn, wallClock, type Day } from '@/domain/dates'
+import { formatDate, formatStamp } from '@/domain/format'
 import type { Interval } from '@/domain/period'
 import { useDashboard } from './dashboard'
 import type { SeriesBucket } from './useSeries'
@@ -18,6 +19,16 @@ export function bucketOf(labels: string[], clock: string, interval: Interval): n
   if (!last) return -1
   const reach = (Date.parse(clock.replace(' ', 'T')) - Date.parse(key(last).replace(' ', 'T'))) / 86_400_000
   return reach <= Math.max(days, interval === 'hour' ? 1 / 24 : 0.01) ? index : -1
+}
+
+/// A note about a whole day of a site, which is one at noon of its clocks.
+export function noteOf(day: Day, text: string, zone: string): Omit<Annotation, 'id'> {
+  return { at: noonIn(day, zone), text: text.trim() }
+}
+
+/// When a note is of, by the clocks of its site: a day, or a moment if it was made with one.
+export function noteTime(at: string, zone: string): string {
+  return wallClock(at, zone).endsWith(' 12:00:00') ? formatDate(at, zone) : formatStamp(at, zone)
 }
 
 export function useAnnotations(series: Ref<SeriesBucket[]>, interval: Ref<Interval>) {

@@ -67,7 +67,9 @@ export function useSeries() {
     meta: computed(() => pushed.value && live.value ? { as_of: live.value.at } : main.data.value?.meta),
     error: computed(() => pushed.value ? null : main.error.value),
     isPending: computed(() => !pushed.value && main.isPending.value),
+    /// The line answers an earlier question: about the same visits, or about others.
     isStale: computed(() => !pushed.value && main.isPlaceholderData.value),
+    outdated: computed(() => !pushed.value && main.outdated.value),
     refetch: main.refetch,
   }
 }

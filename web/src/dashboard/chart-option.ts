@@ -1,6 +1,8 @@
 import type { Colours } from '@/composables/useColours'
 import type { SeriesBucket } from '@/composables/useSeries'
-import { axisLabel, bucketLabel, formatChange, formatFull, formatShort, percentChange, type Unit } from '@/domain/format'
+import type { Mark } from '@/composables/annotations'
+import { axisLabel, bucketLabel, formatFull, formatShort, percentChange, type Unit } from '@/domain/format'
+import { kArrows, trend } from '@/domain/metrics'
 import type { Interval } from '@/domain/period'
 import type { Bucket } from '@/domain/query'
 import type { EChartsCoreOption } from './echarts'
@@ -10,6 +12,10 @@ export interface ChartInput {
   compared?: Bucket[]
   interval: Interval
   unit: Unit
+  metric: string
+  marks: Mark[]
+  /// What another press would do; nothing when it would do nothing.
+  hint: () => string | undefined
   bars: boolean
   colours: Colours
   still: boolean
@@ -66,19 +72,38 @@ function lines({ series, compared, colours }: ChartInput) {
   ]
 }
 
-function tooltip({ series, compared, interval, unit }: ChartInput, index: number): HTMLElement {
+/// A bucket's values in words, for those who hear the chart.
+export function bucketText({ series, compared, interval, unit, marks }: Pick<ChartInput, 'series' | 'compared' | 'interval' | 'unit' | 'marks'>, index: number): string {
   const bucket = series[index]
-  const box = element('div', 'figures min-w-44 rounded-lg border border-(--card-line) bg-default px-3 py-2 text-xs shadow-lg')
+  if (!bucket) return ''
+  const other = compared?.[index]
+  return [
+    `${bucketLabel(bucket.label, interval)}${bucket.unfinished ? ' (so far)' : ''}: ${formatFull(bucket.value, unit)}`,
+    ...other ? [`compared with ${bucketLabel(other.label, interval)}: ${formatFull(other.value, unit)}`] : [],
+    ...textsAt(marks, index),
+  ].join('; ')
+}
+
+const textsAt = (marks: Mark[], index: number) => marks.find(mark => mark.index === index)?.texts ?? []
+
+function tooltip({ series, compared, interval, unit, metric, marks, hint }: ChartInput, index: number): HTMLElement {
+  const bucket = series[index]
+  const box = element('div', 'font-sans figures min-w-44 rounded-lg border border-(--card-line) bg-default px-3 py-2 text-xs shadow-lg')
   if (!bucket) return box
   const other = compared?.[index]
   box.append(row('bg-(--chart-line)', bucketLabel(bucket.label, interval) + (bucket.unfinished ? ' (so far)' : ''), formatFull(bucket.value, unit)))
   if (other) {
     box.append(row('bg-(--chart-compare)', bucketLabel(other.label, interval), formatFull(other.value, unit)))
-    const change = formatChange(percentChange(bucket.value, other.value))
-    if (change) box.append(element('div', 'mt-1 border-t border-(--card-line) pt-1 text-right text-muted', `${change.direction === 'up' ? '↑' : change.direction === 'down' ? '↓' : ''} ${change.text}`))
+    const change = trend(metric, percentChange(bucket.value, other.value), bucket.value, other.value)
+    if (change) box.append(element('div', `${kRule} text-right text-muted`, change.text === 'new' ? 'new' : `${kArrows[change.direction]} ${change.text}`))
   }
+  for (const text of textsAt(marks, index)) box.append(element('div', `${kRule} max-w-64 whitespace-normal text-default`, `⚑ ${text}`))
+  const next = hint()
+  if (next) box.append(element('div', `${kRule} text-muted`, next))
   return box
 }
+
+const kRule = 'mt-1 border-t border-(--card-line) pt-1'
 
 function row(colour: string, label: string, value: string): HTMLElement {
   const line = element('div', 'flex items-center gap-2 py-0.5')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addDays, addMonths, daysBetween, endOfMonth, isDay, labelTime, today } from './dates'
+import { addDays, addMonths, daysBetween, endOfMonth, isDay, labelTime, noonIn, sameClocks, today, wallClock } from './dates'
 
 describe('days', () => {
   it('are counted across the change to summer time', () => {
@@ -37,4 +37,21 @@ it('bucket labels are wall-clock times', () => {
   expect(labelTime('2026-11-20').toISOString()).toBe('2026-11-20T00:00:00.000Z')
   expect(labelTime('2026-11-20 14:00:00').toISOString()).toBe('2026-11-20T14:00:00.000Z')
   expect(labelTime('2026-11-20T14:05:00Z').toISOString()).toBe('2026-11-20T14:05:00.000Z')
+})
+
+describe('noon', () => {
+  it('is on the day asked for by the clocks of the site', () => {
+    for (const zone of ['Pacific/Auckland', 'Pacific/Kiritimati', 'Pacific/Pago_Pago', 'America/New_York', 'Asia/Kathmandu', 'UTC']) {
+      for (const day of ['2026-01-01', '2026-03-08', '2026-03-29', '2026-04-05', '2026-09-27', '2026-11-01']) expect(wallClock(noonIn(day, zone), zone)).toBe(`${day} 12:00:00`)
+    }
+    expect(noonIn('2026-11-20', 'Pacific/Auckland')).toBe('2026-11-19T23:00:00.000Z')
+  })
+  it('is that of UTC where the zone is unknown', () => expect(noonIn('2026-11-20', 'Mars/Olympus')).toBe('2026-11-20T12:00:00.000Z'))
+})
+
+it('zones are alike when their clocks are, all year', () => {
+  const now = new Date('2026-07-01T12:00:00Z')
+  expect(sameClocks('Europe/Berlin', 'Europe/Vienna', now)).toBe(true)
+  expect(sameClocks('Africa/Johannesburg', 'Europe/Berlin', now)).toBe(false)
+  expect(sameClocks('UTC', 'Europe/London', now)).toBe(false)
 })

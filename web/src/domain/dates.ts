@@ -21,15 +21,16 @@ export function today(zone: string, now = new Date()): Day {
   return `${parts.year}-${parts.month}-${parts.day}`
 }
 
+/// The zone if this browser knows it, else UTC: as the server does.
+export function knownZone(zone: string): string {
+  try { return new Intl.DateTimeFormat('en', { timeZone: zone }) && zone }
+  catch { return 'UTC' }
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>()
 function zoned(zone: string): Intl.DateTimeFormat {
   let format = formats.get(zone)
-  if (!format) {
-    const options: Intl.DateTimeFormatOptions = { year: 'numeric', month: '2-digit', day: '2-digit' }
-    try { format = new Intl.DateTimeFormat('en-CA', { ...options, timeZone: zone }) }
-    catch { format = new Intl.DateTimeFormat('en-CA', { ...options, timeZone: 'UTC' }) }
-    formats.set(zone, format)
-  }
+  if (!format) formats.set(zone, format = new Intl.DateTimeFormat('en-CA', { year: 'numeric', month: '2-digit', day: '2-digit', timeZone: knownZone(zone) }))
   return format
 }
 
@@ -67,6 +68,25 @@ const clocks = new Map<string, Intl.DateTimeFormat>()
 /// The wall-clock time of a moment in a zone, written as the query API writes its labels.
 export function wallClock(at: string, zone: string): string {
   let format = clocks.get(zone)
-  if (!format) clocks.set(zone, format = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone: zone }))
+  if (!format) clocks.set(zone, format = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone: knownZone(zone) }))
   return format.format(new Date(at)).replace(',', '')
+}
+
+/// How far the clocks of a zone are ahead of UTC at a moment, in milliseconds.
+function offsetOf(zone: string, at: Date): number {
+  return labelTime(wallClock(at.toISOString(), zone)).getTime() - Math.floor(at.getTime() / 1000) * 1000
+}
+
+/// Noon of a day in a zone: a moment that is on this day for its clocks, whatever the reader's say.
+export function noonIn(day: Day, zone: string): string {
+  const wanted = new Date(`${day}T12:00:00Z`).getTime()
+  // The second look is for zones that change their clocks between noon there and noon in UTC.
+  const near = new Date(wanted - offsetOf(zone, new Date(wanted)))
+  return new Date(wanted - offsetOf(zone, near)).toISOString()
+}
+
+/// Whether the clocks of two zones show the same, now and in the other half of the year.
+export function sameClocks(zone: string, other: string, now = new Date()): boolean {
+  const kHalfYear = 182 * kDayMs
+  return [now, new Date(now.getTime() - kHalfYear)].every(at => offsetOf(zone, at) === offsetOf(other, at))
 }

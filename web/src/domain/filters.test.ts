@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeFilter, encodeFilter, opsFor, singleValue, toggleFilter, wireFilter, type Filter } from './filters'
+import { decodeFilter, encodeFilter, filterProblem, opsFor, patternProblem, singleValue, toggleFilter, wireFilter, type Filter } from './filters'
 
 const google: Filter = { op: 'is', dimension: 'visit:source', values: ['Google'] }
 
@@ -32,6 +32,24 @@ describe('a click on a row', () => {
     const page: Filter = { op: 'is', dimension: 'event:page', values: ['/'] }
     const not: Filter = { op: 'is_not', dimension: 'visit:source', values: ['Bing'] }
     expect(toggleFilter([google, page, not], 'visit:source', 'GitHub')).toEqual([page, not, { ...google, values: ['GitHub'] }])
+  })
+})
+
+describe('a regular expression', () => {
+  it('is refused before it reaches the server when it is none', () => {
+    for (const pattern of ['(((', '[a', 'a**', '(?<name', '*']) expect(patternProblem(pattern), pattern).toMatch(/^Not a regular expression: [a-z ]+/)
+  })
+  it('may not look around or refer back: RE2 cannot', () => {
+    for (const pattern of ['(?=a)', '/docs(?!/api)', '(?<=a)b', '(?<!a)b']) expect(patternProblem(pattern), pattern).toMatch(/ahead or behind/)
+    for (const pattern of ['(a)\\1', '(?<x>a)\\k<x>']) expect(patternProblem(pattern), pattern).toMatch(/back to a group/)
+  })
+  it('passes when RE2 knows it, even where JavaScript writes it otherwise', () => {
+    for (const pattern of ['^/docs/.*$', '(?i)pricing', '(?P<year>\\d{4})', '(?i:a)b', '\\Q(((\\E', '[(?=]', 'a\\.b', '\\\\1', '[[:alpha:]]+', '\\pL']) expect(patternProblem(pattern), pattern).toBeUndefined()
+  })
+  it('is only looked for where one is meant, and named among several', () => {
+    expect(filterProblem({ op: 'is', dimension: 'event:page', values: ['((('] })).toBeUndefined()
+    expect(filterProblem({ op: 'matches', dimension: 'event:page', values: ['docs', '((('] })).toMatch(/^\(\(\(: Not/)
+    expect(filterProblem({ op: 'matches_not', dimension: 'event:page', values: ['docs'] })).toBeUndefined()
   })
 })
 

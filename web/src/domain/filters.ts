@@ -58,6 +58,29 @@ export function singleValue(filters: Filter[], dimension: string): string | unde
   return found?.values[0]
 }
 
+/// What is wrong with a regular expression, in words, or nothing. The server matches with RE2, which has no
+/// lookaround and no backreferences; where it differs from JavaScript otherwise, the server has the last word.
+export function patternProblem(pattern: string): string | undefined {
+  const bare = pattern.replace(/\\[\\[\]]/g, '').replace(/\[[^\]]*\]/g, '[]')
+  if (/\(\?<?[=!]/.test(bare)) return 'Looking ahead or behind, as in (?=…), is not possible here.'
+  if (/\\([1-9]|k[<{'])/.test(bare)) return 'Referring back to a group, as in \\1, is not possible here.'
+  const plain = pattern.replace(/\(\?P</g, '(?<').replace(/\(\?[imsU-]+:/g, '(?:').replace(/\(\?[imsU-]+\)/g, '').replace(/\\Q.*?(\\E|$)/g, 'q')
+  try {
+    new RegExp(plain)
+    return undefined
+  }
+  catch (error) {
+    return `Not a regular expression: ${(error as Error).message.replace(/^Invalid regular expression: /, '').replace(/^\/.*\/\w*: /s, '').toLowerCase()}.`
+  }
+}
+
+/// What is wrong with a filter before it is applied.
+export function filterProblem({ op, values }: Filter): string | undefined {
+  if (op !== 'matches' && op !== 'matches_not') return undefined
+  const found = values.map(value => ({ value, problem: patternProblem(value) })).find(each => each.problem)
+  return found && (values.length > 1 ? `${found.value}: ${found.problem}` : found.problem)
+}
+
 export const kOpLabels: Record<FilterOp, string> = {
   is: 'is', is_not: 'is not', contains: 'contains', contains_not: 'does not contain',
   matches: 'matches', matches_not: 'does not match', has_done: 'has been done', has_not_done: 'has not been done',

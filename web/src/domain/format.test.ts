@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { axisLabel, bucketLabel, formatChange, formatFull, formatSeconds, formatShort, percentChange, periodLabel, countryName, languageName } from './format'
+import { axisLabel, bucketLabel, formatChange, formatClock, formatDate, formatFull, formatStamp, formatSeconds, formatShort, percentChange, periodLabel, countryName, languageName, zoneNote } from './format'
 
 describe('numbers', () => {
   it('are short on tiles and whole in tables', () => {
@@ -31,8 +31,8 @@ describe('changes', () => {
     expect(formatChange(0.2)?.direction).toBe('same')
     expect(formatChange(null)).toBeUndefined()
   })
-  it('from nothing are whole', () => {
-    expect(percentChange(5, 0)).toBe(100)
+  it('from nothing have no percentage', () => {
+    expect(percentChange(5, 0)).toBeNull()
     expect(percentChange(0, 0)).toBe(0)
     expect(percentChange(15, 10)).toBe(50)
     expect(percentChange(null, 10)).toBeNull()
@@ -60,4 +60,19 @@ it('codes become names, and nonsense stays as it is', () => {
   expect(countryName('')).toBe('(not set)')
   expect(languageName('pt-BR')).toBe('Brazilian Portuguese')
   expect(languageName('!!')).toBe('!!')
+})
+
+describe('moments', () => {
+  const at = '2026-11-20T23:30:05Z'
+  it('are told by the clocks of the site', () => {
+    expect(formatDate(at, 'Pacific/Auckland')).toBe('Nov 21, 2026')
+    expect(formatDate(at, 'America/New_York')).toBe('Nov 20, 2026')
+    expect(formatClock(at, 'Europe/Berlin')).toMatch(/^12:30:05\sAM$/)
+    expect(formatStamp(at, 'America/New_York')).toMatch(/^Nov 20, 2026, 6:30\sPM$/)
+    expect(formatClock(at, 'Mars/Olympus')).toBe(formatClock(at, 'UTC'))
+  })
+  it('name the zone where the clocks of the reader show another time', () => {
+    expect(zoneNote('America/New_York', 'Pacific/Auckland')).toBe('times in America/New York')
+    expect(zoneNote('Europe/Vienna', 'Europe/Berlin')).toBeUndefined()
+  })
 })

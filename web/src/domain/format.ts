@@ -1,4 +1,4 @@
-import { addDays, fromDay, labelTime, type Day } from './dates'
+import { addDays, fromDay, knownZone, labelTime, sameClocks, type Day } from './dates'
 import { periodDays, type Interval, type Period } from './period'
 
 /// Numbers, dates and durations in the reader's own locale.
@@ -68,10 +68,10 @@ export function formatChange(change: number | null | undefined): Change | undefi
   return rounded > 0 ? { text, direction: 'up', spoken: `up ${text}` } : { text, direction: 'down', spoken: `down ${text}` }
 }
 
-/// The change from `before` to `now` in percent; from nothing to something is 100.
+/// The change from `before` to `now` in percent; from nothing to something there is none.
 export function percentChange(now: number | null, before: number | null): number | null {
   if (now === null || before === null) return null
-  if (before === 0) return now === 0 ? 0 : 100
+  if (before === 0) return now === 0 ? 0 : null
   return (now - before) / before * 100
 }
 
@@ -130,13 +130,27 @@ export function periodLabel(period: Period, now: Day): string {
   }
 }
 
-const kTimeOfDay = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit', second: '2-digit' })
-const kStamp = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
-const kDate = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
+const kClockStyle: Intl.DateTimeFormatOptions = { hour: 'numeric', minute: '2-digit', second: '2-digit' }
+const kStampStyle: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' }
+const kDateStyle: Intl.DateTimeFormatOptions = { dateStyle: 'medium' }
+const kZoned = new Map<Intl.DateTimeFormatOptions, Map<string, Intl.DateTimeFormat>>()
 
-export function formatClock(at: string | number | Date): string { return kTimeOfDay.format(new Date(at)) }
-export function formatStamp(at: string): string { return kStamp.format(new Date(at)) }
-export function formatDate(at: string): string { return kDate.format(new Date(at)) }
+function inZone(style: Intl.DateTimeFormatOptions, zone = ''): Intl.DateTimeFormat {
+  const formats = kZoned.get(style) ?? new Map<string, Intl.DateTimeFormat>()
+  const format = formats.get(zone) ?? new Intl.DateTimeFormat(locale, { ...style, timeZone: zone ? knownZone(zone) : undefined })
+  kZoned.set(style, formats.set(zone, format))
+  return format
+}
+
+/// Moments in `zone`, that of the site on all pages of a site; without one in the reader's own.
+export function formatClock(at: string | number | Date, zone?: string): string { return inZone(kClockStyle, zone).format(new Date(at)) }
+export function formatStamp(at: string | number | Date, zone?: string): string { return inZone(kStampStyle, zone).format(new Date(at)) }
+export function formatDate(at: string | number | Date, zone?: string): string { return inZone(kDateStyle, zone).format(new Date(at)) }
+
+/// Whose clocks the times of a page are of, where the reader's own show another time.
+export function zoneNote(zone: string, own = Intl.DateTimeFormat().resolvedOptions().timeZone): string | undefined {
+  return sameClocks(zone, own) ? undefined : `times in ${knownZone(zone).replace(/_/g, ' ')}`
+}
 
 const kRegions = new Intl.DisplayNames([locale], { type: 'region' })
 const kLanguages = new Intl.DisplayNames([locale], { type: 'language' })

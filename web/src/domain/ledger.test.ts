@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
-import { nearestSite, reasonLabel } from './ledger'
+import { describe, expect, it } from 'vitest'
+import type { Ledger } from '../api/client'
+import { ledgerSpan, mixesDays, nearestSite, reasonLabel, refusalRemedy, refusalText } from './ledger'
 
 const sites = [{ id: '1', domain: 'harbour.example', hosts: ['harbour.example', '*.harbour.example'] }, { id: '2', domain: 'shop.example', hosts: ['shop.example'] }]
 const row = (asked_site: string, asked_host: string, reason = 'unknown_site') => nearestSite({ reason, asked_site, asked_host }, sites)?.id
@@ -24,4 +25,35 @@ it('only an unknown site is a question of snippets', () => {
 it('a reason without words of its own is still readable', () => {
   expect(reasonLabel('unknown_site')).toBe('Unknown site')
   expect(reasonLabel('seen_by_nobody')).toBe('Seen by nobody')
+})
+
+const ledger = (refused: [string, number][], bots = 0, accepted = 0): Ledger => ({
+  accepted, set_aside: 0, as_of: '2026-11-21T12:00:00Z', refused: refused.map(([reason, count]) => ({ reason, source: 'collector', count })),
+  bots: bots ? [{ name: 'HeadlessChrome', category: 'tool', reason: 'list', hits: bots }] : [],
+})
+
+describe('what was refused meanwhile', () => {
+  it('is said with its reason', () => {
+    expect(refusalText(ledger([['foreign_origin', 1]]))).toBe('1 hit was refused: foreign origin.')
+    expect(refusalText(ledger([['gpc', 2], ['foreign_origin', 3]]))).toBe('5 hits were refused: foreign origin (3), Global Privacy Control (2).')
+    expect(refusalText(ledger([], 1))).toBe('1 hit was judged to come from a bot.')
+    expect(refusalText(ledger([]))).toBeUndefined()
+  })
+  it('leads to where it is mended', () => {
+    expect(refusalRemedy(ledger([['gpc', 1], ['foreign_origin', 3]]), '7')).toEqual({ label: 'Allow this host in settings', to: '/sites/7/settings/general' })
+    expect(refusalRemedy(ledger([['excluded_network', 1]]), '7').to).toBe('/sites/7/settings/excluded')
+    expect(refusalRemedy(ledger([['rate_limited', 1]]), '7').to).toBe('/sites/7/ledger')
+  })
+})
+
+describe('the days of the ledger', () => {
+  it('are whole ones, and are called so', () => {
+    expect(ledgerSpan({ name: 'realtime' }, '2026-11-20')).toBe('The whole of today')
+    expect(ledgerSpan({ name: '24h' }, '2026-11-20')).toMatch(/Nov 19\s–\s20, 2026/)
+    expect(ledgerSpan({ name: '30d' }, '2026-11-20')).toBe('Last 30 days')
+  })
+  it('are not the same for hits and for refusals', () => {
+    expect(mixesDays(ledger([['gpc', 1]], 0, 5))).toBe(true)
+    expect([mixesDays(ledger([['gpc', 1]])), mixesDays(ledger([], 3, 5))]).toEqual([false, false])
+  })
 })

@@ -1,4 +1,7 @@
 import type { Ledger, Site, StrayRefusal } from '@/api/client'
+import type { Day } from './dates'
+import { formatDays, formatFull, periodLabel } from './format'
+import { periodDays, type Period } from './period'
 
 /// Reasons of refusal in words. What is not here is shown as the server calls it.
 const kReasons: Record<string, string> = {
@@ -64,4 +67,49 @@ export function ledgerTotals(ledger: Ledger) {
   const refused = ledger.refused.reduce((sum, entry) => sum + entry.count, 0)
   const bots = ledger.bots.reduce((sum, bot) => sum + bot.hits, 0)
   return { accepted: ledger.accepted, refused, bots, setAside: ledger.set_aside, all: ledger.accepted + refused + bots + ledger.set_aside }
+}
+
+/// What the days of a ledger are called beside reports of `period`; it counts by whole days, also where they do not.
+export function ledgerSpan(period: Period, today: Day, firstDay?: Day): string {
+  if (period.name === 'realtime') return 'The whole of today'
+  if (period.name === '24h') return formatDays(...periodDays(period, today, firstDay))
+  return periodLabel(period, today)
+}
+
+/// Whether refusals, which count on the day they came, stand beside hits, which count on the day they are of.
+export function mixesDays(ledger: Ledger): boolean {
+  const { accepted, bots, refused } = ledgerTotals(ledger)
+  return refused > 0 && accepted + bots > 0
+}
+
+const hits = (count: number) => `${formatFull(count, 'count')} ${count === 1 ? 'hit was' : 'hits were'}`
+
+/// What was refused and why, the commonest reason first: "2 hits were refused: foreign origin."
+export function refusalText(ledger: Ledger): string | undefined {
+  const reasons = new Map<string, number>()
+  for (const { reason, count } of ledger.refused) if (count > 0) reasons.set(reason, (reasons.get(reason) ?? 0) + count)
+  const { refused, bots } = ledgerTotals(ledger)
+  const named = [...reasons].sort((a, b) => b[1] - a[1]).map(([reason, count]) => `${inSentence(reasonLabel(reason))}${reasons.size > 1 ? ` (${formatFull(count, 'count')})` : ''}`)
+  const parts = [refused && `${hits(refused)} refused: ${named.join(', ')}.`, bots && `${hits(bots)} judged to come from ${bots === 1 ? 'a bot' : 'bots'}.`].filter(Boolean)
+  return parts.length ? parts.join(' ') : undefined
+}
+
+/// "Foreign origin" within a sentence; names such as "Do Not Track" stay as they are.
+function inSentence(label: string): string {
+  return /^\S+ [A-Z]/.test(label) ? label : label.charAt(0).toLowerCase() + label.slice(1)
+}
+
+const kSections: Record<string, { section: string, label: string }> = {
+  foreign_origin: { section: 'general', label: 'Allow this host in settings' }, foreign_page: { section: 'general', label: 'Allow this host in settings' },
+  excluded_path: { section: 'excluded', label: 'Change what is excluded' }, excluded_host: { section: 'excluded', label: 'Change what is excluded' },
+  excluded_network: { section: 'excluded', label: 'Change what is excluded' }, excluded_country: { section: 'excluded', label: 'Change what is excluded' },
+  gpc: { section: 'privacy', label: 'Change what is honoured' }, dnt: { section: 'privacy', label: 'Change what is honoured' },
+  wrong_site_key: { section: 'install', label: 'Show the site key' }, site_key_required: { section: 'install', label: 'Show the site key' }, no_origin: { section: 'install', label: 'Show the site key' },
+}
+
+/// Where to mend the commonest reason of refusal, or else the ledger that tells all about it.
+export function refusalRemedy(ledger: Ledger, siteId: string): { label: string, to: string } {
+  const [worst] = [...ledger.refused].sort((a, b) => b.count - a.count)
+  const known = worst && Object.hasOwn(kSections, worst.reason) ? kSections[worst.reason] : undefined
+  return known ? { label: known.label, to: `/sites/${siteId}/settings/${known.section}` } : { label: 'Open ledger', to: `/sites/${siteId}/ledger` }
 }

@@ -1,5 +1,5 @@
 import type { Filter } from './filters'
-import type { Unit } from './format'
+import { formatChange, type Change, type Unit } from './format'
 
 /// Every number that a report can show. `better` says which way is good news.
 export interface Metric { label: string, short: string, unit: Unit, better: 'up' | 'down' | 'neither', noun: string }
@@ -53,7 +53,7 @@ export function headlineMetrics(filters: Filter[], realtime: boolean): string[] 
   if (hasGoal(filters)) return ['visitors', 'events', 'conversion_rate', 'total_revenue', 'average_revenue']
   if (realtime) return ['visitors', 'visits', 'pageviews', 'events']
   const usual = ['visitors', 'visits', 'pageviews', 'views_per_visit', 'bounce_rate', 'visit_duration']
-  return hasPage(filters) ? ['visitors', 'visits', 'pageviews', 'bounce_rate', 'time_on_page', 'scroll_depth'] : usual
+  return hasPage(filters) ? [...usual, 'time_on_page', 'scroll_depth'] : usual
 }
 
 /// Whether a change is good news, bad news, or just news.
@@ -62,6 +62,18 @@ export function verdict(name: string, change: number): 'good' | 'bad' | 'even' {
   if (Math.round(change) === 0 || better === 'neither') return 'even'
   return (change > 0) === (better === 'up') ? 'good' : 'bad'
 }
+
+export interface Trend extends Change { mood: 'good' | 'bad' | 'even' }
+
+/// How a value moved against the compared one. What grew from nothing is new: no percentage says by how much.
+export function trend(name: string, change: number | null | undefined, now: number | null | undefined, before: number | null | undefined): Trend | undefined {
+  const isCount = ['count', 'money'].includes(metric(name).unit)
+  if (before === 0 && now) return { text: 'new', direction: 'up', spoken: 'new, from none', mood: isCount ? verdict(name, 100) : 'even' }
+  const said = formatChange(change)
+  return said && { ...said, mood: verdict(name, change!) }
+}
+
+export const kArrows: Record<Change['direction'], string> = { up: '↑', down: '↓', same: '' }
 
 /// Limits of Google's "good" and "needs improvement" (web.dev/vitals).
 export const kVitals: { metric: string, good: number, poor: number }[] = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { drillInto, includesNow, intervalsFor, periodDays, shiftPeriod, wirePeriod } from './period'
+import { canCompare, drillInto, includesNow, intervalsFor, openingMonth, periodDays, rangeProblem, shiftPeriod, wirePeriod } from './period'
 
 const kToday = '2026-11-20'
 
@@ -46,6 +46,25 @@ describe('the arrows', () => {
   it('have no meaning for all time and the present', () => {
     for (const name of ['all', 'realtime', '24h'] as const) expect(shiftPeriod({ name }, -1, kToday)).toBeUndefined()
   })
+})
+
+describe('a range', () => {
+  it('is shown with its end in sight', () => {
+    expect(openingMonth('2026-11-20', 1)).toBe('2026-11-01')
+    expect(openingMonth('2026-11-20', 2)).toBe('2026-10-01')
+    expect(openingMonth('2026-01-31', 2)).toBe('2025-12-01')
+  })
+  it('that is typed is checked at each field', () => {
+    expect(rangeProblem('2026-11-01', '2026-11-20', kToday)).toBeUndefined()
+    expect(rangeProblem('2026-02-30', '2026-11-20', kToday)).toEqual({ from: 'Write a day as YYYY-MM-DD.', to: undefined })
+    expect(rangeProblem('2026-11-01', '2026-11-21', kToday)?.to).toMatch(/still to come/)
+    expect(rangeProblem('2026-11-10', '2026-11-01', kToday)?.to).toMatch(/before the first/)
+    expect(rangeProblem('', '', kToday)).toMatchObject({ from: expect.any(String), to: expect.any(String) })
+  })
+})
+
+it('the present and all time are compared with nothing', () => {
+  expect((['realtime', 'all', 'day', '28d', 'custom'] as const).map(name => canCompare({ name }))).toEqual([false, false, true, true, true])
 })
 
 describe('the interval', () => {

@@ -75,6 +75,25 @@ export function includesNow(period: Period, now: Day): boolean {
   return periodDays(period, now)[1] >= now
 }
 
+/// Comparing makes no sense while the period is the last half hour or everything.
+export function canCompare(period: Period): boolean {
+  return period.name !== 'realtime' && period.name !== 'all'
+}
+
+/// The first of `months` months that a calendar shows so that the end of a range is in sight.
+export function openingMonth(to: Day, months: number): Day {
+  return startOfMonth(addMonths(startOfMonth(to), 1 - months))
+}
+
+/// What is wrong with two typed days, each under its field; nothing when they are a range up to `latest`.
+export function rangeProblem(from: string, to: string, latest: Day): { from?: string, to?: string } | undefined {
+  const kShape = 'Write a day as YYYY-MM-DD.'
+  const problem = (day: string) => !isDay(day) ? kShape : day > latest ? 'That day is still to come.' : undefined
+  const found = { from: problem(from), to: problem(to) }
+  if (!found.from && !found.to && to < from) found.to = 'The last day is before the first.'
+  return found.from || found.to ? found : undefined
+}
+
 /// The period one step earlier or later, or nothing if there is none (or it would lie in the future).
 export function shiftPeriod(period: Period, step: -1 | 1, now: Day): Period | undefined {
   const moved = move(period, step, now)

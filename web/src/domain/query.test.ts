@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buckets, comparedSeriesQuery, headlineQuery, listMetrics, listQuery, seriesQuery } from './query'
+import { buckets, comparedSeriesQuery, headlineQuery, listMetrics, listQuery, sameVisits, seriesQuery } from './query'
 import { defaultView, type View } from './view'
 
 const scope = (view: Partial<View> = {}) => ({ siteId: '7', today: '2026-11-20', view: { ...defaultView(), ...view } })
@@ -37,6 +37,16 @@ it('a list under a goal shows conversions', () => {
   expect(listMetrics({ ...defaultView(), filters: [{ op: 'is', dimension: 'event:goal', values: ['Signup'] }] }, ['visitors', 'percentage'])).toEqual(['visitors', 'group_conversion_rate'])
 })
 
+it('two queries are about the same visits only with the same site, period and filters', () => {
+  const google = [{ op: 'is' as const, dimension: 'visit:source', values: ['Google'] }]
+  const plain = headlineQuery(scope(), ['visitors'])
+  expect(sameVisits(plain, seriesQuery(scope(), 'visits', 'day'))).toBe(true)
+  expect(sameVisits(plain, headlineQuery(scope({ comparison: { mode: 'previous_period', matchWeekday: false } }), ['visitors']))).toBe(true)
+  for (const view of [{ filters: google }, { period: { name: '7d' as const } }, { period: { name: '28d' as const, date: '2026-10-01' } }]) expect(sameVisits(plain, headlineQuery(scope(view), ['visitors']))).toBe(false)
+  expect(sameVisits(plain, headlineQuery({ ...scope(), siteId: '8' }, ['visitors']))).toBe(false)
+  expect(sameVisits(undefined, plain)).toBe(false)
+})
+
 describe('buckets', () => {
   const rows = [{ dimensions: ['2026-11-02'], metrics: [5] }, { dimensions: ['2026-11-01'], metrics: [3] }]
   it('without a row are empty, those to come are unknown', () => {
@@ -44,6 +54,10 @@ describe('buckets', () => {
   })
   it('of averages are unknown without a row', () => {
     expect(buckets([{ dimensions: ['2026-11-01'], metrics: [null] }], ['2026-11-01', '2026-11-02'], null, null).map(bucket => bucket.value)).toEqual([null, null])
+  })
+  it('of what no row knows are unknown throughout', () => {
+    expect(buckets([{ dimensions: ['2026-11-01'], metrics: [null] }], ['2026-11-01', '2026-11-02'], null).map(bucket => bucket.value)).toEqual([null, null])
+    expect(buckets([], ['2026-11-01'], null).map(bucket => bucket.value)).toEqual([0])
   })
   it('come in order even without labels', () => expect(buckets(rows, [], null).map(bucket => bucket.label)).toEqual(['2026-11-01', '2026-11-02']))
 })

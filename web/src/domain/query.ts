@@ -2,7 +2,7 @@ import type { StatsQuery, StatsRow } from '@/api/client'
 import type { Day } from './dates'
 import { wireFilter } from './filters'
 import { hasGoal } from './metrics'
-import { wirePeriod, type Interval } from './period'
+import { canCompare, wirePeriod, type Interval } from './period'
 import type { Comparison, View } from './view'
 
 export interface Scope { siteId: string, view: View, today: Day }
@@ -18,9 +18,14 @@ function wireComparison(comparison: Comparison) {
   return { mode: comparison.mode, match_day_of_week: comparison.matchWeekday }
 }
 
-/// Comparing makes no sense while the period is the last half hour or everything.
 export function comparable(view: View): boolean {
-  return view.comparison.mode !== 'off' && view.period.name !== 'realtime' && view.period.name !== 'all'
+  return view.comparison.mode !== 'off' && canCompare(view.period)
+}
+
+/// Whether two queries look at the same visits: numbers of one may stand in for a moment while the other is under way.
+export function sameVisits(a: StatsQuery | undefined, b: StatsQuery | undefined): boolean {
+  const visits = (query: StatsQuery | undefined) => JSON.stringify([query?.site_id, query?.date_range, query?.date, query?.filters])
+  return visits(a) === visits(b)
 }
 
 function withComparison(query: StatsQuery, view: View): StatsQuery {
@@ -77,7 +82,9 @@ export interface Bucket { label: string, value: number | null }
 
 /// One value per bucket of the period: of a bucket without a row a count is zero and an average unknown;
 /// what comes after the unfinished bucket has not begun.
-export function buckets(rows: StatsRow[], labels: string[], partial: string | null | undefined, empty: 0 | null = 0): Bucket[] {
+/// A number that no row has (a scroll goal has no events) is unknown in all of them.
+export function buckets(rows: StatsRow[], labels: string[], partial: string | null | undefined, usual: 0 | null = 0): Bucket[] {
+  const empty = rows.length && rows.every(row => row.metrics[0] === null) ? null : usual
   const known = new Map(rows.map(row => [row.dimensions[0], row.metrics[0] ?? null]))
   const all = labels.length ? labels : [...known.keys()].filter(label => label !== undefined).sort()
   return all.map(label => ({ label, value: partial && label > partial ? null : known.has(label) ? known.get(label) ?? null : empty }))

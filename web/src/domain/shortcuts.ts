@@ -1,5 +1,5 @@
 import { addMonths, startOfMonth, type Day } from './dates'
-import { kPeriodMenu, shiftPeriod, type PeriodChoice, type Period } from './period'
+import { canCompare, kPeriodMenu, shiftPeriod, type PeriodChoice, type Period } from './period'
 import type { View } from './view'
 
 export type Action =
@@ -19,7 +19,7 @@ export function keyAction(key: string, view: View, today: Day): Action | undefin
   if (/^[1-9]$/.test(key)) return { kind: 'site', index: Number(key) - 1 }
   switch (key) {
     case 'C': return { kind: 'custom' }
-    case 'X': return { kind: 'view', patch: { comparison: { ...view.comparison, mode: view.comparison.mode === 'off' ? 'previous_period' : 'off' } } }
+    case 'X': return !canCompare(view.period) ? undefined : { kind: 'view', patch: { comparison: { ...view.comparison, mode: view.comparison.mode === 'off' ? 'previous_period' : 'off' } } }
     case 'I': return { kind: 'interval' }
     case '/': return { kind: 'filter' }
     case '?': return { kind: 'help' }

@@ -13,6 +13,8 @@ export interface Comparison {
   matchWeekday: boolean
 }
 
+export type Sort = [metric: string, direction: 'asc' | 'desc']
+
 /// Everything that decides what a dashboard shows. It lives in the address, so that a link reproduces it.
 export interface View {
   period: Period
@@ -24,6 +26,9 @@ export interface View {
   tabs: Record<string, string>
   /// The report whose details are open.
   details?: string
+  /// What its rows are searched for, and how they are sorted where it is not by the first number.
+  search?: string
+  sort?: Sort
   /// The property that the Properties tab breaks down.
   property?: string
 }
@@ -56,7 +61,12 @@ export function parseView(query: LocationQuery): View {
   const interval = one(query.interval)
   if (kIntervals.includes(interval as Interval)) view.interval = interval as Interval
   for (const card of kTabParameters) if (one(query[card])) view.tabs[card] = one(query[card])
-  if (one(query.details)) view.details = one(query.details)
+  if (one(query.details)) {
+    view.details = one(query.details)
+    if (one(query.search)) view.search = one(query.search)
+    const [by = '', direction] = one(query.sort).split(',')
+    if (Object.hasOwn(kMetrics, by) && (direction === 'asc' || direction === 'desc')) view.sort = [by, direction]
+  }
   if (one(query.property)) view.property = one(query.property)
   return view
 }
@@ -84,7 +94,11 @@ export function viewQuery(view: View): LocationQueryRaw {
   if (view.metric !== 'visitors') query.metric = view.metric
   if (view.interval) query.interval = view.interval
   Object.assign(query, view.tabs)
-  if (view.details) query.details = view.details
+  if (view.details) {
+    query.details = view.details
+    if (view.search) query.search = view.search
+    if (view.sort) query.sort = view.sort.join(',')
+  }
   if (view.property) query.property = view.property
   return query
 }

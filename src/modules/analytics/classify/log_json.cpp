@@ -1,5 +1,8 @@
 #include "modules/analytics/classify/log_json.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cmath>
@@ -59,21 +62,50 @@ bool read_bytes(const js::value* value, std::int64_t& into) {
   return true;
 }
 
-/// Seconds since 1970 with a fraction, or a time in RFC 3339 or as in common logs.
+/// RFC 3339, also with an offset of ISO 8601's basic form, which it does not allow ("+0200": Caddy's `iso8601`). A time
+/// without an offset is none: whether it is local time (Caddy's `wall` with `time_local`) cannot be seen.
+std::optional<Instant> read_timestamp(std::string_view text) {
+  constexpr std::string_view kOffset = "+0200";
+  if (text.size() > kOffset.size()) {
+    const auto sign = text[text.size() - kOffset.size()];
+    const auto minutes = text.size() - 2;
+    if (sign == '+' || sign == '-') {
+      return parse_rfc3339(fmt::format("{}:{}", text.substr(0, minutes), text.substr(minutes)));
+    }
+  }
+  return parse_rfc3339(text);
+}
+
+/// The time that a number since 1970 means. In which unit it is shows by its size: each is a thousand times the one
+/// before, and the times of logs lie within decades.
+std::optional<Instant> instant_of(double since_1970) {
+  struct Unit {
+    double below;  ///< in seconds that is year 5138, in milliseconds 1973
+    double in_micros;
+  };
+  constexpr std::array kUnits{Unit{1e11, 1e6}, Unit{1e14, 1e3}, Unit{1e17, 1}, Unit{9.2e18, 1e-3}};
+  if (!(since_1970 > 0)) return std::nullopt;
+  const auto unit = std::ranges::find_if(kUnits, [since_1970](const Unit& one) { return since_1970 < one.below; });
+  if (unit == kUnits.end()) return std::nullopt;
+  return from_micros(std::llround(since_1970 * unit->in_micros));
+}
+
+/// Seconds since 1970 with a fraction, milliseconds, microseconds or nanoseconds; or a time in RFC 3339, in ISO 8601 or
+/// as in common logs.
 bool read_time(const js::value* value, LogClock& clock, Instant& into) {
-  constexpr double kSecondsMax = 253402300800.0;  // year 10000
   if (value == nullptr) return false;
   if (value->is_string()) {
     const std::string_view text{value->get_string()};
-    if (const auto instant = parse_rfc3339(text)) {
+    if (const auto instant = read_timestamp(text)) {
       into = *instant;
       return true;
     }
     if (text.size() == LogClock::kTextBytes && clock.read(text, into)) return true;
   }
-  const auto since_1970 = number_of(value);
-  if (!since_1970 || !(*since_1970 > 0 && *since_1970 < kSecondsMax)) return false;
-  into = from_micros(std::llround(*since_1970 * 1e6));
+  const auto number = number_of(value);
+  const auto instant = number ? instant_of(*number) : std::nullopt;
+  if (!instant) return false;
+  into = *instant;
   return true;
 }
 

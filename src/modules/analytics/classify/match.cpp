@@ -36,29 +36,7 @@ const psl_ctx_t* public_suffixes() {
   return kList;
 }
 
-}  // namespace
-
-std::string normal_host(std::string_view host) {
-  host = without_port(host);
-  while (host.ends_with('.')) host.remove_suffix(1);
-  const auto lower = to_lower_ascii(host);
-  return std::string{without_www(lower)};
-}
-
-bool host_matches(std::string_view pattern, std::string_view host) {
-  if (pattern == "*") return true;
-  if (pattern.starts_with("*.")) {
-    const auto parent = pattern.substr(1);  // ".example.com"
-    return host.size() > parent.size() && equal_ignoring_case(host.substr(host.size() - parent.size()), parent);
-  }
-  return equal_ignoring_case(without_www(pattern), without_www(host));
-}
-
-bool host_allowed(const std::vector<std::string>& patterns, std::string_view host) {
-  return std::ranges::any_of(patterns, [&](const std::string& pattern) { return host_matches(pattern, host); });
-}
-
-bool path_matches(std::string_view glob, std::string_view path) {
+bool glob_matches(std::string_view glob, std::string_view path) {
   // Two saved places: the last `*`, which may grow up to the next "/", and the last `**`, which may grow at will.
   constexpr auto kNone = std::string_view::npos;
   std::size_t g = 0;
@@ -97,6 +75,41 @@ bool path_matches(std::string_view glob, std::string_view path) {
     star_glob = kNone;
   }
   return true;
+}
+
+}  // namespace
+
+std::string normal_host(std::string_view host) {
+  host = without_port(host);
+  while (host.ends_with('.')) host.remove_suffix(1);
+  const auto lower = to_lower_ascii(host);
+  return std::string{without_www(lower)};
+}
+
+bool host_matches(std::string_view pattern, std::string_view host) {
+  if (pattern == "*") return true;
+  if (pattern.starts_with("*.")) {
+    const auto parent = pattern.substr(1);  // ".example.com"
+    return host.size() > parent.size() && equal_ignoring_case(host.substr(host.size() - parent.size()), parent);
+  }
+  return equal_ignoring_case(without_www(pattern), without_www(host));
+}
+
+bool host_allowed(const std::vector<std::string>& patterns, std::string_view host) {
+  return std::ranges::any_of(patterns, [&](const std::string& pattern) { return host_matches(pattern, host); });
+}
+
+std::string normal_path_glob(std::string_view glob) {
+  while (glob.size() > 1 && glob.ends_with('/')) glob.remove_suffix(1);
+  return std::string{glob};
+}
+
+bool path_matches(std::string_view glob, std::string_view path) {
+  constexpr std::string_view kBelow = "/**";
+  if (glob.size() > kBelow.size() && glob.ends_with(kBelow)) {
+    return glob_matches(glob, path) || glob_matches(glob.substr(0, glob.size() - kBelow.size()), path);
+  }
+  return glob_matches(glob, path);
 }
 
 std::string registrable_domain(std::string_view host) {

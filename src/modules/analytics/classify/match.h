@@ -14,8 +14,12 @@ namespace mainstay::analytics {
 [[nodiscard]] bool host_matches(std::string_view pattern, std::string_view host);
 [[nodiscard]] bool host_allowed(const std::vector<std::string>& patterns, std::string_view host);
 
-/// True when the whole of `path` matches `glob`: `*` is any run of characters but "/", `**` is any run. There is no
-/// escape. Allocates nothing; quadratic in the length of `path` at worst, which kUrlBytesMax bounds.
+/// A glob without the slash at its end, which no path has: "/docs/" → "/docs".
+[[nodiscard]] std::string normal_path_glob(std::string_view glob);
+
+/// True when the whole of `path` matches `glob` (normal form): `*` is any run of characters but "/", `**` is any run.
+/// "/docs/**" is what stands below /docs, and /docs itself. There is no escape. Allocates nothing; quadratic in the
+/// length of `path` at worst, which kUrlBytesMax bounds.
 [[nodiscard]] bool path_matches(std::string_view glob, std::string_view path);
 
 /// The registrable domain of `host` by the public suffix list: "a.b.example.co.uk" → "example.co.uk".

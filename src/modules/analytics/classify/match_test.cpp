@@ -49,6 +49,21 @@ TEST(Match, a_star_stays_within_a_segment_and_two_do_not) {
   EXPECT_TRUE(path_matches("/a*", "/a"));
 }
 
+TEST(Match, what_is_below_a_page_includes_the_page) {
+  EXPECT_TRUE(path_matches("/docs/**", "/docs"));
+  EXPECT_TRUE(path_matches("/docs/**", "/docs/a/b"));
+  EXPECT_FALSE(path_matches("/docs/**", "/docsearch"));
+  EXPECT_TRUE(path_matches("/*/docs/**", "/en/docs"));
+  EXPECT_FALSE(path_matches("/docs/*", "/docs"));
+  EXPECT_TRUE(path_matches("/**", "/"));
+}
+
+TEST(Match, a_glob_ends_as_paths_do) {
+  EXPECT_EQ(normal_path_glob("/docs/"), "/docs");
+  EXPECT_EQ(normal_path_glob("/"), "/");
+  EXPECT_EQ(normal_path_glob("/docs/**"), "/docs/**");
+}
+
 TEST(Match, the_registrable_domain_follows_the_public_suffix_list) {
   EXPECT_EQ(registrable_domain("a.b.example.co.uk"), "example.co.uk");
   EXPECT_EQ(registrable_domain("www.example.com"), "example.com");

@@ -1,9 +1,11 @@
 #include "modules/analytics/collector/collector.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "http/network.h"
 #include "http/problem.h"
 #include "modules/analytics/classify/match.h"
-#include "modules/analytics/classify/network.h"
 
 namespace mainstay::analytics {
 namespace {
@@ -61,21 +63,23 @@ struct Collector::Fields {
 
 Collector::Collector(Ports ports, Options options)
     : ports_(ports),
-      limit_(ports.clock, {.tokens_per_second = options.requests_per_second,
-                           .burst_tokens = options.requests_burst,
+      limit_(ports.clock, {.tokens_per_second = options.events_per_second,
+                           .burst_tokens = options.events_burst,
                            .hash_key = ports.random.bytes<16>()}),
       accepted_(ports.metrics.counter("mainstay_analytics_hits_total", "Hits acknowledged after they were on disk.")),
       refusals_(ports.metrics, ports.processor) {}
 
-Result<> Collector::admit(const http::Request& request) {
-  const auto address = IpAddress::parse(request.client_address);
-  if (!address || (request.client_address == "127.0.0.1" || request.client_address == "::1")) return {};
-  return limit_.admit(std::string_view{reinterpret_cast<const char*>(address->bytes.data()),
-                                       address->is_v4() ? std::size_t{16} : std::size_t{8}});
+Result<> Collector::admit(const http::Request& request, const std::vector<Allowed>& allowed) {
+  const auto first = std::ranges::find(allowed, false, &Allowed::trusted);
+  const auto address = http::Address::parse(request.client_address);
+  if (first == allowed.end() || !address || address->is_loopback()) return {};
+  const auto events = std::count_if(first, allowed.end(), [](const Allowed& one) { return !one.trusted; });
+  auto admitted = limit_.admit(address->client_key(), static_cast<std::size_t>(events));
+  if (!admitted) refusals_.count(first->site->id, "rate_limited");
+  return admitted;
 }
 
-Result<Collector::Allowed> Collector::authorise(const http::Request& request, const Fields& fields,
-                                                const SiteMap& sites, const BeaconEvent& event) {
+Result<Collector::Allowed> Collector::authorise(const Fields& fields, const SiteMap& sites, const BeaconEvent& event) {
   auto site = sites.find(event.site);
   const auto refuse_as = [&](Refusal kind, std::string_view code, std::string message, std::string_view reason) {
     if (site) {
@@ -104,10 +108,6 @@ Result<Collector::Allowed> Collector::authorise(const http::Request& request, co
     return refuse_as(Refusal::kForbidden, "analytics.foreign_origin", "This origin is not among the site's hosts.",
                      "foreign_origin");
   }
-  if (auto admitted = admit(request); !admitted) {
-    refusals_.count(site->id, "rate_limited");
-    return refuse(admitted);
-  }
   return Allowed{.site = std::move(site)};
 }
 
@@ -123,10 +123,11 @@ Result<std::vector<Collector::Allowed>> Collector::authorise(const http::Request
   std::vector<Allowed> all;
   all.reserve(events.size());
   for (const auto& event : events) {
-    auto allowed = authorise(request, fields, *sites, event);
+    auto allowed = authorise(fields, *sites, event);
     if (!allowed) return refuse(allowed);
     all.push_back(std::move(*allowed));
   }
+  if (auto admitted = admit(request, all); !admitted) return refuse(admitted);
   return all;
 }
 

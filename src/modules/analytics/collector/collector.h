@@ -21,9 +21,10 @@ namespace mainstay::analytics {
 /// One instance for the program; any I/O thread. Holds no personal data beyond a request.
 class Collector {
  public:
+  /// How many events one client address may send without a site's key; this machine is exempt.
   struct Options {
-    double requests_per_second = 100;  ///< of one client address without a site key; loopback is exempt
-    double requests_burst = 1'000;
+    double events_per_second = 100;
+    double events_burst = 1'000;  ///< at once after a pause; not less than kEventsPerBodyMax
   };
   struct Ports {
     stream::Stream& stream;
@@ -37,10 +38,10 @@ class Collector {
   };
   Collector(Ports ports, Options options);
 
-  /// Takes events of one request. Completes when all that count are durable.
-  /// Refuses: kNotFound `analytics.unknown_site`, kForbidden `analytics.foreign_origin` and
+  /// Takes the events of one request; what refuses one of them refuses all. Completes when all that count are durable.
+  /// Refuses: kNotFound `analytics.unknown_site`, kForbidden `analytics.foreign_origin`, `analytics.wrong_site_key` and
   /// `analytics.site_key_required`, kInvalid `analytics.bad_event`, kExhausted `http.rate_limited`,
-  /// kUnavailable `stream.full`. Then nothing was stored.
+  /// kUnavailable `stream.full`. Then nothing was stored. What `Generaliser` does not count is no refusal.
   Task<Result<>> take(const http::Request& request, std::vector<BeaconEvent> events);
 
   /// Counts a request that never came as far as `take`, for the site that it names, if there is one.
@@ -62,13 +63,13 @@ class Collector {
     SiteId site{};         ///< of the first
     std::vector<std::pair<SiteId, std::string_view>> uncounted = {};  ///< and why
   };
-  [[nodiscard]] Result<Allowed> authorise(const http::Request& request, const Fields& fields, const SiteMap& sites,
-                                          const BeaconEvent& event);
+  [[nodiscard]] Result<Allowed> authorise(const Fields& fields, const SiteMap& sites, const BeaconEvent& event);
   [[nodiscard]] Result<std::vector<Allowed>> authorise(const http::Request& request,
                                                        const std::vector<BeaconEvent>& events);
   [[nodiscard]] Result<Judged> judge(const http::Request& request, const std::vector<BeaconEvent>& events,
                                      const std::vector<Allowed>& allowed, Instant now);
-  [[nodiscard]] Result<> admit(const http::Request& request);
+  /// Takes the events of `allowed` that no key vouches for from what the client may still send.
+  [[nodiscard]] Result<> admit(const http::Request& request, const std::vector<Allowed>& allowed);
 
   Ports ports_;
   http::RateLimit limit_;

@@ -45,7 +45,7 @@ class Memo {
   std::unordered_map<Key, Value> values_;
 };
 
-/// False when the site does not count this page.
+/// Why the site does not count this page, or "".
 std::string_view fault_of_page(const Site& site, const Hit& hit) {
   for (const auto& glob : site.excluded.paths) {
     if (path_matches(glob, hit.path)) return "excluded_path";

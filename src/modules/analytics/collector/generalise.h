@@ -33,7 +33,8 @@ struct Sender {
   bool trusted = false;          ///< showed the site's key
 };
 
-/// Why a well-formed hit of a site is not counted: a literal for the ledger, e.g. "excluded_network".
+/// Why a well-formed hit of a site is not counted: a literal for the ledger. One of "gpc", "dnt", "bad_url",
+/// "foreign_page", "spam_referrer", "excluded_path", "excluded_host", "excluded_network" and "excluded_country".
 struct Uncounted {
   std::string_view reason;
 };

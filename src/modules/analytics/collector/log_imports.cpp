@@ -17,7 +17,9 @@ constexpr std::size_t kUnderWayMax = 8;  ///< records; about half a megabyte
 constexpr std::chrono::milliseconds kFullWait{50};
 constexpr std::chrono::minutes kFullPatience{10};
 constexpr std::chrono::seconds kImportsRetryAfter{30};
-constexpr std::chrono::minutes kDrainPatience{30};
+/// Less than a request may take.
+constexpr std::chrono::seconds kCountPatience{45};
+constexpr std::chrono::seconds kCountRetryAfter{5};
 
 }  // namespace
 
@@ -32,6 +34,7 @@ class LogImports::Import {
   const std::uint64_t batch;
   std::optional<Piece> last_piece;  ///< that was stored
   std::atomic<std::uint64_t> next_piece = 0;
+  std::atomic<stream::Offset> stored_through = 0;
   LogSummary summary;  ///< when finished
   std::atomic<bool> finished = false;
   std::atomic<Instant> fed_at;  ///< or finished
@@ -41,8 +44,8 @@ class LogImports::Import {
 /// do not wait behind a whole block.
 class LogImports::Appends {
  public:
-  Appends(const Ports& ports, const std::atomic<bool>& stopping)
-      : ports_(ports), stopping_(stopping), deadline_(ports.clock.monotonic() + kFullPatience) {}
+  Appends(const Ports& ports, Import& import, const std::atomic<bool>& stopping)
+      : ports_(ports), import_(import), stopping_(stopping), deadline_(ports.clock.monotonic() + kFullPatience) {}
 
   Result<> start(std::string record) {
     if (under_way_.size() >= kUnderWayMax) {
@@ -68,16 +71,19 @@ class LogImports::Appends {
   Result<> finish_first() {
     auto [record, appended] = std::move(under_way_.front());
     under_way_.pop_front();
-    for (auto result = appended.get(); !result; result = append(record).get()) {
+    auto result = appended.get();
+    for (; !result; result = append(record).get()) {
       // The processor is behind: wait for it rather than lose the place in the file.
       const bool waits = !stopping_ && ports_.clock.monotonic() <= deadline_;
       if (result.error().kind != Refusal::kUnavailable || !waits) return refuse(result);
       std::this_thread::sleep_for(kFullWait);
     }
+    import_.stored_through = *result;
     return {};
   }
 
   const Ports& ports_;
+  Import& import_;
   const std::atomic<bool>& stopping_;
   std::chrono::microseconds deadline_;
   std::deque<std::pair<std::string, Appended>> under_way_;
@@ -154,7 +160,7 @@ Result<> LogImports::feed(Import& import, LogText lines, std::optional<Piece> pi
   import.fed_at = ports_.clock.now();
   auto next = std::make_unique<LogIntake>(*import.intake);
   if (auto site = ports_.sites.snapshot()->find(import.site)) next->set_site(std::move(site));
-  if (auto stored = store(*next, import.batch, lines); !stored) {
+  if (auto stored = store(*next, import, lines); !stored) {
     if (!next->format()) forget(import);
     return stored;
   }
@@ -167,16 +173,16 @@ Result<> LogImports::feed(Import& import, LogText lines, std::optional<Piece> pi
   return {};
 }
 
-Result<> LogImports::store(LogIntake& intake, std::uint64_t batch, LogText& lines) {
+Result<> LogImports::store(LogIntake& intake, Import& import, LogText& lines) {
   std::vector<Hit> hits;
-  Appends appends(ports_, stopping_);
+  Appends appends(ports_, import, stopping_);
   for (auto piece = lines.next(); !piece.empty(); piece = lines.next()) {
     hits.clear();
     if (auto fed = intake.feed(piece, hits); !fed) return fed;
     const std::span<const Hit> all(hits);
     for (std::size_t from = 0; from < all.size(); from += kHitsPerRecord) {
       const auto part = all.subspan(from, std::min(kHitsPerRecord, all.size() - from));
-      if (auto started = appends.start(encode(part, batch)); !started) return started;
+      if (auto started = appends.start(encode(part, import.batch)); !started) return started;
     }
   }
   return appends.finish();
@@ -194,10 +200,18 @@ void LogImports::note_refusals(SiteId site, const LogSummary& before, const LogS
   }
 }
 
-LogSummary LogImports::finish(Import& import) {
-  const std::scoped_lock lock(import.mutex);
+Task<Result<LogSummary>> LogImports::finish(std::shared_ptr<Import> import) {
+  std::ignore = co_await ports_.processor.reach(import->stored_through, kCountPatience);
+  co_return sum_up(*import);
+}
+
+Result<LogSummary> LogImports::sum_up(Import& import) {
+  const std::unique_lock lock(import.mutex, std::try_to_lock);  // whoever feeds it now holds it for long
+  if (!lock || (!import.finished && ports_.processor.written_through() < import.stored_through)) {
+    return refuse_for_now("analytics.import_not_counted",
+                          "The lines are stored, but not all of them are counted yet; ask again.", kCountRetryAfter);
+  }
   if (import.finished) return import.summary;
-  if (!ports_.processor.drain(kDrainPatience)) throw Unavailable("the import is stored but not processed yet");
   auto summary = import.intake->summary();
   auto fates = ports_.processor.take_fates(import.batch);
   // What was stored of a block that failed came again with it; that is no line of its own.

@@ -17,8 +17,8 @@
 
 namespace mainstay::analytics {
 
-/// Running imports of server logs. What `feed` returned for is on disk. Everything here blocks: call it on a worker
-/// thread or from the command line, never on an I/O thread. Throws Unavailable when the disk refuses.
+/// Running imports of server logs. What `feed` returned for is on disk. `open`, `feed` and `so_far` block: call them on
+/// a worker thread or from the command line, never on an I/O thread. Throws Unavailable when the disk refuses.
 class LogImports {
  public:
   struct Ports {
@@ -62,9 +62,9 @@ class LogImports {
   /// `stream.full`, kConflict `analytics.piece_out_of_order` for any other piece that is not the next, and for anything
   /// new in a finished import.
   [[nodiscard]] Result<> feed(Import& import, LogText lines, std::optional<Piece> piece = {});
-  /// Waits until everything fed is in the reports, closes the import and says what became of it; says so again when
-  /// asked again.
-  [[nodiscard]] LogSummary finish(Import& import);
+  /// When everything fed is in the reports, closes the import and says what became of it; says so again when asked
+  /// again. Refuses kUnavailable `analytics.import_not_counted` when that takes long: it is to be asked again.
+  [[nodiscard]] Task<Result<LogSummary>> finish(std::shared_ptr<Import> import);
 
   /// No longer waits for room in the queue: a `feed` under way refuses, and so does each later one that finds it full.
   /// Any thread, does not block.
@@ -79,7 +79,8 @@ class LogImports {
   void forget(const Import& import);
   [[nodiscard]] static bool begins_anew(const Import& import, std::optional<Piece> piece);
   [[nodiscard]] static std::unexpected<Failure> refuse_piece(std::optional<std::uint64_t> next);
-  [[nodiscard]] Result<> store(LogIntake& intake, std::uint64_t batch, LogText& lines);
+  [[nodiscard]] Result<> store(LogIntake& intake, Import& import, LogText& lines);
+  [[nodiscard]] Result<LogSummary> sum_up(Import& import);
   void note_refusals(SiteId site, const LogSummary& before, const LogSummary& now);
 
   Ports ports_;

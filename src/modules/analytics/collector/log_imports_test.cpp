@@ -18,6 +18,7 @@
 #include "testing/engines.h"
 #include "testing/fixed_random.h"
 #include "testing/one_site.h"
+#include "testing/run_task.h"
 #include "testing/temporary_folder.h"
 
 namespace mainstay::analytics {
@@ -70,7 +71,10 @@ class LogImportsTest : public ::testing::Test {
     const LogImports::Piece piece{.number = number, .fingerprint = LogText(text).fingerprint()};
     return imports_.feed(*open(name, piece), text, piece);
   }
-  LogSummary finish(const std::string& name) { return imports_.finish(*open(name)); }
+  LogSummary finish(std::shared_ptr<LogImports::Import> import) {
+    return testing::run(imports_.finish(std::move(import))).value();
+  }
+  LogSummary finish(const std::string& name) { return finish(open(name)); }
   /// Views of one second, of which each three are alike.
   static std::string views(int count) {
     std::string text;
@@ -132,7 +136,7 @@ TEST_F(LogImportsTest, a_block_that_could_not_be_stored_is_fed_again_and_its_lin
   EXPECT_EQ(imports_.so_far(*import).lines, 30U);
   stream_.takes = 1'000'000;
   ASSERT_TRUE(imports_.feed(*import, views(900)).has_value());
-  const auto summary = imports_.finish(*import);
+  const auto summary = finish(import);
   EXPECT_EQ(summary.lines, 930U);
   EXPECT_EQ(summary.accepted, 930U);
   EXPECT_TRUE(summary.refused.empty()) << to_json(summary);
@@ -143,10 +147,10 @@ TEST_F(LogImportsTest, a_block_that_could_not_be_stored_is_fed_again_and_its_lin
 TEST_F(LogImportsTest, the_same_lines_again_add_nothing_and_each_is_told) {
   const auto first = open("first");
   ASSERT_TRUE(imports_.feed(*first, views(900)).has_value());
-  EXPECT_EQ(imports_.finish(*first).accepted, 900U);
+  EXPECT_EQ(finish(first).accepted, 900U);
   const auto second = open("second");
   ASSERT_TRUE(imports_.feed(*second, views(1'000)).has_value());
-  const auto summary = imports_.finish(*second);
+  const auto summary = finish(second);
   EXPECT_EQ(summary.lines, 1'000U);
   EXPECT_EQ(summary.accepted, 100U);
   EXPECT_EQ(summary.refused.at("duplicate"), 900U);
@@ -256,7 +260,7 @@ TEST_F(LogImportsTest, what_a_site_excludes_meanwhile_is_left_out_of_the_rest_of
   site.excluded.paths = {"/page/1"};
   sites_.show(site);
   ASSERT_TRUE(imports_.feed(*import, views(6)).has_value());
-  const auto summary = imports_.finish(*import);
+  const auto summary = finish(import);
   EXPECT_EQ(summary.accepted, 6U);
   EXPECT_EQ(summary.refused.at("excluded_path"), 3U);
 }
@@ -277,7 +281,7 @@ TEST_F(LogImportsTest, of_finished_imports_so_many_are_kept_and_they_use_up_no_p
   for (std::size_t i = 0; i < LogImports::kFinishedMax + 3; ++i) {
     const auto import = open(std::to_string(i));
     ASSERT_NE(import, nullptr) << i;
-    (void)imports_.finish(*import);
+    (void)finish(import);
   }
   EXPECT_TRUE(imports_.feed(*open("0"), views(3)).has_value()) << "forgotten, so its name is free";
   EXPECT_EQ(imports_.so_far(*open("0")).lines, 3U);

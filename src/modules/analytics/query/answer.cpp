@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "modules/analytics/classify/place.h"
 
@@ -197,14 +198,40 @@ class Counterparts {
   std::map<std::int64_t, std::int64_t> keys_;
 };
 
+/// With rows of zeros for the buckets that only the compared range has something in, so that each of its numbers stands
+/// beside its counterpart; where a row is all of a bucket, and the answer is all in order of time.
+std::vector<std::vector<Value>> rows_of(const Answered& answered) {
+  auto rows = answered.rows.rows;
+  const auto& request = answered.request;
+  const bool is_series =
+      request.dimensions.size() == 1 && request.time_dimension() && !request.order_by.front().by_metric;
+  if (!answered.compared || !is_series || request.offset > 0) return rows;
+  std::set<Value> there;
+  for (const auto& row : rows) there.insert(row[0]);
+  std::set<Value> compared;
+  for (const auto& row : answered.compared->rows.rows) compared.insert(row[0]);
+  const auto count = std::min(answered.buckets.size(), answered.compared->buckets.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Value key = answered.buckets[i].key;
+    if (there.contains(key) || !compared.contains(answered.compared->buckets[i].key)) continue;
+    rows.emplace_back(1, key).resize(1 + request.metrics.size());
+  }
+  const bool descending = request.order_by.front().descending;
+  std::ranges::sort(
+      rows, [&](const auto& left, const auto& right) { return descending ? right[0] < left[0] : left[0] < right[0]; });
+  if (rows.size() > request.limit.value_or(kLimitMax)) rows.resize(request.limit.value_or(kLimitMax));
+  return rows;
+}
+
 json::Array results(const Answered& answered) {
   const auto& request = answered.request;
   const auto count = request.dimensions.size();
   std::optional<Counterparts> counterparts;
   if (answered.compared) counterparts.emplace(answered);
   json::Array results;
-  results.reserve(answered.rows.rows.size());
-  for (const auto& row : answered.rows.rows) {
+  const auto rows = rows_of(answered);
+  results.reserve(rows.size());
+  for (const auto& row : rows) {
     json::Array dimensions;
     for (std::size_t i = 0; i < count; ++i) {
       dimensions.emplace_back(shown(row[i], request.dimensions[i], answered.goals, answered.buckets));
@@ -212,6 +239,7 @@ json::Array results(const Answered& answered) {
     auto metrics = shown_metrics(row, request, answered.goals);
     json::Object result;
     if (counterparts) result["comparison"] = counterparts->of(row, metrics);
+    if (const auto currency = row_currency(row, request); !currency.empty()) result["currency"] = currency;
     result["metrics"] = std::move(metrics);
     result["dimensions"] = std::move(dimensions);
     results.push_back(std::move(result));
@@ -221,7 +249,7 @@ json::Array results(const Answered& answered) {
 
 void add_money(const Answered& answered, json::Object& meta) {
   const auto& request = answered.request;
-  if (!request.asks(Metric::kTotalRevenue) && !request.asks(Metric::kAverageRevenue)) return;
+  if (!request.asks_revenue()) return;
   const auto& row = answered.any_row;
   if (row.empty()) return;
   const auto* currencies = std::get_if<std::int64_t>(&row[row.size() - 2]);
@@ -292,6 +320,14 @@ json::Array shown_metrics(const std::vector<Value>& row, const Request& request,
     metrics.push_back(is_unknown ? json::Value(nullptr) : shown(row[request.dimensions.size() + i], metric));
   }
   return metrics;
+}
+
+std::string row_currency(const std::vector<Value>& row, const Request& request) {
+  if (!request.asks_revenue()) return "";
+  const auto at = request.dimensions.size() + request.metrics.size() + (request.total_rows ? 1 : 0);
+  if (at >= row.size()) return "";  // a row that was not asked of the store
+  const auto* const currencies = std::get_if<std::int64_t>(&row[at]);
+  return currencies != nullptr && *currencies == 1 ? std::get<std::string>(row.at(at + 1)) : "";
 }
 
 json::Object to_json(const Answered& answered) {

@@ -43,6 +43,9 @@ struct Answered {
 [[nodiscard]] json::Array shown_metrics(const std::vector<columns::Value>& row, const Request& request,
                                         const std::vector<Goal>& goals);
 
+/// The currency of a row's revenue; "" when it has none, or several, which are not added up.
+[[nodiscard]] std::string row_currency(const std::vector<columns::Value>& row, const Request& request);
+
 [[nodiscard]] json::Object to_json(const Answered& answered);
 
 }  // namespace mainstay::analytics::query

@@ -26,6 +26,9 @@ constexpr std::chrono::minutes kPatience{30};
 constexpr std::size_t kCsvRowsMax = 1'000'000;
 constexpr int kExportsMax = 8;
 constexpr std::chrono::minutes kRetryAfter{1};  ///< when there are as many
+/// A Parquet file is whole before its answer begins, which is to come within the time that a request may take.
+constexpr std::chrono::seconds kFilePatience{50};
+constexpr std::size_t kFileBytesAtOnce = 256 << 10;
 constexpr std::size_t kBytesAtOnce = 64 << 10;
 /// A client that takes less than kBytesAtOnce in it has stalled, and its export ends.
 constexpr std::chrono::seconds kStallPatience{30};
@@ -88,6 +91,7 @@ std::string format_report(const Prepared& prepared, const columns::Answer& chunk
     for (const auto& value : query::shown_metrics(row, request, prepared.goals)) {
       csv.plain(value.is_null() ? std::string{} : json::to_text(value));
     }
+    if (request.asks_revenue()) csv.text(query::row_currency(row, request));
     csv.end_row();
   }
   return csv.take();
@@ -152,6 +156,7 @@ Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared, 
   query::CsvWriter header;
   for (const auto& dimension : request.dimensions) header.text(dimension.name());
   for (const auto metric : request.metrics) header.text(query::to_text(metric));
+  if (request.asks_revenue()) header.text("currency");
   header.end_row();
   auto name = file_name(*prepared.site, "report", "csv");
   auto format = [prepared](const columns::Answer& chunk) { return format_report(prepared, chunk); };
@@ -183,6 +188,7 @@ std::string events_header() {
 }
 
 /// A file that nobody else sees: its name is gone once it is open, its bytes when this ends.
+/// Everything here blocks.
 class UnlinkedFile {
  public:
   explicit UnlinkedFile(const std::string& path) : file_(std::fopen(path.c_str(), "rbe")) {
@@ -201,28 +207,39 @@ class UnlinkedFile {
   std::FILE* file_;
 };
 
-Task<> stream_file(std::shared_ptr<UnlinkedFile> file, http::BodyWriter& writer) {
-  std::string buffer(kBytesAtOnce, '\0');
+/// Closes it on a thread that may block: the last close of a large file frees all of it.
+std::shared_ptr<UnlinkedFile> open_unlinked(BlockingPool& workers, const std::string& path) {
+  return {new UnlinkedFile(path), [&workers](UnlinkedFile* file) {
+            try {
+              workers.post([file] { delete file; });
+            } catch (const Unavailable&) {  // too much to do
+              delete file;
+            }
+          }};
+}
+
+Task<> stream_file(BlockingPool& workers, std::shared_ptr<UnlinkedFile> file, http::BodyWriter& writer) {
+  std::string buffer(kFileBytesAtOnce, '\0');
   while (true) {
-    const auto piece = file->read(buffer);
+    const auto piece = co_await workers.run([&] { return file->read(buffer); });
     if (piece.empty()) break;
     co_await writer.write(piece);
   }
 }
 
-Task<Result<http::Response>> export_parquet(const Reports& reports, const Prepared& prepared) {
+Task<Result<http::Response>> export_parquet(const Reports& reports, const Prepared& prepared,
+                                            std::shared_ptr<Slot> slot) {
   static std::atomic<std::uint64_t> count{0};
   const auto& folder = reports.ports().export_folder;
   const auto path = fmt::format("{}/events-{}-{}.parquet", folder, to_micros(prepared.calendar.now), ++count);
-  const auto written = co_await reports.ports().columns.write_parquet(events_statement(prepared), path);
-  if (!written) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    co_return refuse(written);
-  }
-  auto file = std::make_shared<UnlinkedFile>(path);
+  const auto written = co_await reports.ports().columns.write_parquet(events_statement(prepared), kFilePatience, path);
+  if (!written) co_return refuse(written);
+  auto& workers = reports.ports().workers;
+  auto file = co_await workers.run([&] { return open_unlinked(workers, path); });
   co_return attachment("application/vnd.apache.parquet", file_name(*prepared.site, "events", "parquet"),
-                       [file](http::BodyWriter& writer) { return stream_file(file, writer); });
+                       [&workers, slot = std::move(slot), file = std::move(file)](http::BodyWriter& writer) {
+                         return stream_file(workers, file, writer);
+                       });
 }
 
 std::unexpected<Failure> bad_export(std::string field, std::string message) {
@@ -255,7 +272,9 @@ Task<Result<http::Response>> export_rows(Reports& reports, http::Request& reques
   const auto site = reports.site_for(request, id);
   if (!site) co_return refuse(site);
   if (events && !request.principal.may(Permission::kReadReports)) {
-    co_return refuse(Refusal::kForbidden, "analytics.no_access", "Sign in to export single events.");
+    const bool anonymous = request.principal.kind == Principal::Kind::kAnonymous;
+    co_return refuse(anonymous ? Refusal::kUnauthenticated : Refusal::kForbidden, "analytics.no_access",
+                     "Sign in to export single events.");
   }
   auto parsed = exported_query(request, id, events);
   if (!parsed) co_return refuse(parsed);
@@ -266,7 +285,7 @@ Task<Result<http::Response>> export_rows(Reports& reports, http::Request& reques
   auto prepared = co_await reports.prepare(*site, std::move(*parsed));
   if (!prepared) co_return refuse(prepared);
   if (!events) co_return co_await export_report(reports, std::move(*prepared), std::move(slot));
-  if (format == "parquet") co_return co_await export_parquet(reports, *prepared);
+  if (format == "parquet") co_return co_await export_parquet(reports, *prepared, std::move(slot));
   co_return attachment("text/csv; charset=utf-8; header=present", file_name(**site, "events", "csv"),
                        [&reports, slot, statement = events_statement(*prepared)](http::BodyWriter& writer) {
                          return stream_csv(reports, statement, events_header(), Format{format_events}, writer);

@@ -60,35 +60,38 @@ std::string text_sql(const Filter& leaf, const std::string& value, Parameters& p
 class TextCondition {
  public:
   explicit TextCondition(const Filter& leaf) : leaf_(leaf) {
-    if (leaf.kind != Kind::kMatches && leaf.kind != Kind::kMatchesNot) return;
-    for (const auto& clause : leaf.clauses) {
-      patterns_.push_back(std::make_unique<re2::RE2>(leaf.case_sensitive ? clause : "(?i)" + clause));
-    }
+    const bool is_plain = leaf.case_sensitive && leaf.kind != Kind::kMatches && leaf.kind != Kind::kMatchesNot;
+    if (is_plain) return;
+    for (const auto& clause : leaf.clauses) patterns_.push_back(std::make_unique<re2::RE2>(pattern_of(clause)));
   }
 
   [[nodiscard]] bool holds(const std::string& text) const {
-    const auto matches = [&](const auto& pattern) { return re2::RE2::PartialMatch(text, *pattern); };
-    return std::ranges::any_of(patterns_, matches) ||
-           std::ranges::any_of(leaf_.clauses, [&](const std::string& clause) { return is_met_by(clause, text); });
+    if (patterns_.empty()) {
+      const bool whole = leaf_.kind == Kind::kIs || leaf_.kind == Kind::kIsNot;
+      return std::ranges::any_of(
+          leaf_.clauses, [&](const std::string& clause) { return whole ? text == clause : text.contains(clause); });
+    }
+    return std::ranges::any_of(patterns_, [&](const auto& pattern) { return re2::RE2::PartialMatch(text, *pattern); });
   }
 
  private:
-  [[nodiscard]] bool is_met_by(const std::string& clause, const std::string& text) const {
+  /// RE2 knows the cases of all letters, not only of those of ASCII.
+  [[nodiscard]] std::string pattern_of(const std::string& clause) const {
+    const std::string mode = leaf_.case_sensitive ? "" : "(?i)";
     switch (leaf_.kind) {
       case Kind::kIs:
-      case Kind::kIsNot: return leaf_.case_sensitive ? text == clause : equal_ignoring_case(text, clause);
+      case Kind::kIsNot: return mode + "\\A" + re2::RE2::QuoteMeta(clause) + "\\z";
       case Kind::kContains:
-      case Kind::kContainsNot:
-        return leaf_.case_sensitive ? text.contains(clause) : to_lower_ascii(text).contains(to_lower_ascii(clause));
+      case Kind::kContainsNot: return mode + re2::RE2::QuoteMeta(clause);
       case Kind::kMatches:
       case Kind::kMatchesNot:
       case Kind::kAnd:
       case Kind::kOr:
       case Kind::kNot:
       case Kind::kHasDone:
-      case Kind::kHasNotDone: return false;
+      case Kind::kHasNotDone: return mode + clause;
     }
-    return false;
+    return clause;
   }
 
   const Filter& leaf_;
@@ -138,7 +141,12 @@ std::string leaf_sql(const Filter& leaf, Rows rows, EntryFor entry, const Filter
   return fmt::format("({})", condition);
 }
 
+constexpr std::string_view kBelow = "/**";  ///< at the end of a glob: what it stands below of is meant too
+
 std::string glob_pattern(std::string_view glob) {
+  if (glob.size() > kBelow.size() && glob.ends_with(kBelow)) {
+    return glob_pattern(glob.substr(0, glob.size() - kBelow.size())) + "(/.*)?";
+  }
   std::string pattern;
   for (std::size_t i = 0; i < glob.size(); ++i) {
     if (glob[i] != '*') {
@@ -163,6 +171,9 @@ std::string path_sql(const std::string& glob, Parameters& parameters) {
   const auto place = parameters.add(start);
   const auto begins = fmt::format("starts_with(e.path, {})", place);
   const auto rest = std::string_view{glob}.substr(star);
+  if (rest == "**" && glob.size() > kBelow.size() && start.ends_with('/')) {
+    return fmt::format("({} or e.path = {})", begins, parameters.add(start.substr(0, start.size() - 1)));
+  }
   if (rest == "**") return begins;
   if (rest == "*") return fmt::format("({} and not contains(substr(e.path, length({}) + 1), '/'))", begins, place);
   return fmt::format("({} and regexp_full_match(e.path, {}))", begins, parameters.add(glob_pattern(glob)));
@@ -177,10 +188,9 @@ std::string joined(const std::vector<std::string>& conditions) {
 }  // namespace
 
 std::string Parameters::add(columns::Value value) {
-  const auto found = std::ranges::find(values_, value);
-  const auto place = found - values_.begin() + 1;
-  if (found == values_.end()) values_.push_back(std::move(value));
-  return fmt::format("${}", place);
+  const auto [known, is_new] = places_.try_emplace(std::move(value), values_.size() + 1);
+  if (is_new) values_.push_back(known->first);
+  return fmt::format("${}", known->second);
 }
 
 std::string events_in_range(const FilterScope& scope) {

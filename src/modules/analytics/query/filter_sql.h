@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ class Parameters {
 
  private:
   std::vector<columns::Value> values_;
+  std::map<columns::Value, std::size_t> places_;  ///< from 1
 };
 
 /// Which rows a condition is about: alias `e` of `events`, or alias `v` of visits.

@@ -92,7 +92,12 @@ Result<query::TimeRange> range_of_dates(const http::Request& request, const Site
     const auto today = query::local_date(now, calendar.zone);
     range = {.name = {}, .from = std::string{from.value_or(today)}, .to = std::string{to.value_or(today)}};
   }
-  return query::resolve(range, "", calendar, "");
+  auto resolved = query::resolve(range, "", calendar, "");
+  if (resolved) return resolved;
+  // It speaks of the ends of a pair; here each is a parameter of its own.
+  auto failure = std::move(resolved.error());
+  for (auto& error : failure.errors) error.field = error.field == "/0" ? "from" : "to";
+  return std::unexpected(std::move(failure));
 }
 
 }  // namespace

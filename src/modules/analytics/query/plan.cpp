@@ -24,7 +24,7 @@ class Planner {
  public:
   explicit Planner(const PlanInput& input) : input_(input), request_(input.request), core_(input, parameters_) {}
 
-  Plan make() {
+  columns::Statement make() {
     add_core();
     add_totals();
     add_engagement();
@@ -32,12 +32,12 @@ class Planner {
     std::string columns = prefixed_keys();
     for (const auto metric : request_.metrics) columns += (columns.empty() ? "" : ", ") + metric_sql(metric);
     if (request_.total_rows) columns += ", count(*) over ()";
-    if (money_) columns += ", money.currencies, money.currency";
+    if (money_) columns += fmt::format(", {0}.currencies, {0}.currency, money.currencies, money.currency", row_money());
     if (!input_.coverage.days.empty()) columns += ", " + builds_sql(input_.site, input_.range);
     auto text =
         fmt::format("with {} select {} from {}{} order by {} limit {} offset {}", fmt::join(ctes_, ", "), columns,
                     sources_, wanted_keys(), order(), request_.limit.value_or(kLimitMax), request_.offset);
-    return {.statement = {.text = std::move(text), .parameters = parameters_.take()}};
+    return {.text = std::move(text), .parameters = parameters_.take()};
   }
 
  private:
@@ -72,15 +72,23 @@ class Planner {
       }
     }
     if (any) add_by_keys("core", core_.select(request_.dimensions, request_.filters, sums));
-    if (!sums.has(Sum::kRevenue)) return;
-    money_ = true;
-    add_group("money",
-              fmt::format("select count(distinct e.currency) filter (where e.revenue is not null) as currencies, "
-                          "coalesce(min(e.currency) filter (where e.revenue is not null), '') as currency "
-                          "from events e where {}{}",
-                          events_in_range(core_.scope()), events_filters(request_.filters, core_.scope())),
-              "");
+    if (sums.has(Sum::kRevenue)) add_money();
   }
+
+  /// The currencies of all rows together, and of each row: what came in several is not added up.
+  void add_money() {
+    money_ = true;
+    const std::string currencies =
+        "count(distinct e.currency) filter (where e.revenue is not null) as currencies, "
+        "coalesce(min(e.currency) filter (where e.revenue is not null), '') as currency";
+    const auto where =
+        fmt::format("{}{}", events_in_range(core_.scope()), events_filters(request_.filters, core_.scope()));
+    add_group("money", fmt::format("select {} from events e where {}", currencies, where), "");
+    if (request_.dimensions.empty()) return;
+    add_by_keys("row_money", fmt::format("select {}{} from {} where {}{}", core_.event_keys(request_.dimensions),
+                                         currencies, core_.events_source(request_.dimensions), where, grouped()));
+  }
+  std::string_view row_money() const { return request_.dimensions.empty() ? "money" : "row_money"; }
 
   static std::vector<Sum> needs(Metric metric) {
     switch (metric) {
@@ -215,9 +223,11 @@ class Planner {
       case Metric::kConversionRate: return rate("core.visitors", "everyone.visitors");
       case Metric::kGroupConversionRate: return rate("core.visitors", "everyone_by.visitors");
       case Metric::kTotalRevenue:
-        return "case when money.currencies <= 1 and core.revenue_count > 0 then core.revenue end";
+        return fmt::format("case when {}.currencies <= 1 and core.revenue_count > 0 then core.revenue end",
+                           row_money());
       case Metric::kAverageRevenue:
-        return "case when money.currencies <= 1 then core.revenue / nullif(core.revenue_count, 0) end";
+        return fmt::format("case when {}.currencies <= 1 then core.revenue / nullif(core.revenue_count, 0) end",
+                           row_money());
       case Metric::kExitRate: return rate("core.visits", "views.pageviews");
       case Metric::kScrollDepth: return "engagement.scroll_depth";
       case Metric::kTimeOnPage: return "engagement.time_on_page";
@@ -275,6 +285,6 @@ class Planner {
 
 }  // namespace
 
-Plan plan(const PlanInput& input) { return Planner{input}.make(); }
+columns::Statement plan(const PlanInput& input) { return Planner{input}.make(); }
 
 }  // namespace mainstay::analytics::query

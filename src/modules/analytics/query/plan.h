@@ -12,12 +12,10 @@
 /// From a question to one statement.
 ///
 /// What the numbers mean:
-/// - A row of `events` belongs to a range by its time. A visit is in a range when one of its counted events (not
-/// engagement,
-///   not vitals) is; so is its visitor. `visits` and `visitors` count those.
+/// - A row of `events` belongs to a range by its time. A visit is in a range when one of its counted events is (not
+///   engagement, not vitals); so is its visitor. `visits` and `visitors` count those.
 /// - `bounce_rate` and `visit_duration` are of the visits that began in the range. Broken down by page or host name
-/// they
-///   are of the visits that entered there.
+///   they are of the visits that entered there.
 /// - A filter on events holds for the single event; for visits it means "has an event that meets all of them".
 /// - Visitors of several days add up: ids of different salt days never meet.
 ///
@@ -39,13 +37,9 @@ struct PlanInput {
   const Coverage& coverage;
 };
 
-/// The statement answers one row per result: keys of the dimensions, values of the metrics in the order asked for,
-/// then, when asked for, the number of rows without pagination (total_rows), and with revenue the number of currencies
-/// and the first of them.
-struct Plan {
-  columns::Statement statement;
-};
-
-[[nodiscard]] Plan plan(const PlanInput& input);
+/// A statement that answers one row per result: keys of the dimensions, values of the metrics in the order asked for,
+/// then, when asked for, the number of rows without pagination (total_rows), and with revenue four values: the number
+/// of currencies of the row and the first of them, and the same of all rows together.
+[[nodiscard]] columns::Statement plan(const PlanInput& input);
 
 }  // namespace mainstay::analytics::query

@@ -97,6 +97,7 @@ struct Request {
   std::size_t offset = 0;
 
   [[nodiscard]] bool asks(Metric metric) const;
+  [[nodiscard]] bool asks_revenue() const { return asks(Metric::kTotalRevenue) || asks(Metric::kAverageRevenue); }
   /// The place of the time dimension, if there is one.
   [[nodiscard]] std::optional<std::size_t> time_dimension() const;
 };
@@ -104,8 +105,9 @@ struct Request {
 inline constexpr std::size_t kMetricsMax = 20;
 inline constexpr std::size_t kDimensionsMax = 5;
 inline constexpr std::size_t kFilterDepthMax = 8;
-inline constexpr std::size_t kFiltersMax = 100;    ///< in the whole tree
-inline constexpr std::size_t kClausesMax = 1'000;  ///< of one filter
+inline constexpr std::size_t kFiltersMax = 100;       ///< in the whole tree
+inline constexpr std::size_t kClausesMax = 1'000;     ///< of one filter
+inline constexpr std::size_t kAllClausesMax = 5'000;  ///< in the whole tree
 inline constexpr std::size_t kClauseBytesMax = 2'000;
 inline constexpr std::size_t kLimitMax = 10'000;
 inline constexpr std::size_t kOffsetMax = 10'000'000;
@@ -132,7 +134,7 @@ class Faults {
 /// Checks that metrics, dimensions and filters go together.
 void check_rules(const Request& request, Faults& faults);
 
-/// True when `test` holds for a leaf of the tree; what stands under has_done only if `inside_has_done`.
+/// True when `test` holds for a leaf of the tree; what stands under has_done only with kEnter.
 enum class HasDone : std::uint8_t { kSkip, kEnter };
 template <class Test>
 bool any_leaf(const Filter& filter, HasDone has_done, const Test& test) {

@@ -113,6 +113,10 @@ class FilterReader {
       fault(where, fmt::format("Must be a list of 1 to {} values.", kClausesMax));
       return;
     }
+    if ((clauses_ += list->size()) > kAllClausesMax) {
+      fault(where, fmt::format("There can be {} values in all filters at most.", kAllClausesMax));
+      return;
+    }
     for (std::size_t i = 0; i < list->size(); ++i) {
       const auto& clause = (*list)[i];
       if (clause.is_string() && clause.get_string().size() <= kClauseBytesMax) {
@@ -159,6 +163,7 @@ class FilterReader {
 
   Faults& faults_;
   std::size_t count_ = 0;
+  std::size_t clauses_ = 0;
   int pattern_steps_ = 0;
   bool inside_has_done_ = false;
 };

@@ -222,6 +222,12 @@ std::vector<Step> build_rollup(SiteId site, std::int32_t visitor_day, const Time
   return steps;
 }
 
+void RollupKeeper::restore() {
+  const auto found =
+      rows("select coalesce(max(visitor_day), 0) from rollup_days where visitor_day < $1", kNewestRollup);
+  newest_ = static_cast<std::int32_t>(std::get<std::int64_t>(found.at(0)[0]));
+}
+
 bool RollupKeeper::build_one(Instant now) {
   if (due_.empty() && due_goals_.empty()) {
     if (looked_at_ <= now && now - looked_at_ < kLookEvery) return false;
@@ -238,6 +244,7 @@ bool RollupKeeper::build_one(Instant now) {
   const auto zone = TimeZone::find(known->timezone).value_or(TimeZone::utc());
   if (whole) {
     last_build_ = std::max(last_build_ + 1, to_micros(now));
+    newest_ = std::max(newest_.load(), day.second);
     columns_.commit(build_rollup(day.first, day.second, zone, sites_.snapshot()->goals_of(day.first), last_build_));
   } else {
     columns_.commit(build_goals(day.first, day.second, zone, missing.mapped()));

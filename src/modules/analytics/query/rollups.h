@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <set>
 #include <span>
@@ -46,13 +48,20 @@ inline constexpr hours kRollupDelay{3};
 [[nodiscard]] std::vector<columns::Step> build_goals(SiteId site, std::int32_t visitor_day, const TimeZone& zone,
                                                      const std::vector<Goal>& goals);
 
+/// As the newest day that has a rollup, where that is not known.
+inline constexpr std::int32_t kNewestRollup = std::numeric_limits<std::int32_t>::max();
+
 /// Builds what is missing, one visitor_day of one site at a time. On the writer's thread, when it has nothing to do.
 class RollupKeeper {
  public:
   RollupKeeper(columns::Columns& columns, const SiteDirectory& sites) : columns_(columns), sites_(sites) {}
 
+  /// Reads which rollups there are; before the first `build_one`. Throws Unavailable.
+  void restore();
   /// Builds at most one; false when nothing is due. Throws Unavailable.
   bool build_one(Instant now);
+  /// No later visitor_day of any site has a rollup. Any thread.
+  [[nodiscard]] std::int32_t newest() const { return newest_; }
   /// Notes that `invalidate_rollup` was committed, so that the day is built again.
   void invalidated(SiteId site, std::int32_t visitor_day) { due_.insert({site, visitor_day}); }
 
@@ -68,6 +77,7 @@ class RollupKeeper {
   std::map<Day, std::vector<Goal>> due_goals_;  ///< of days whose rollup has all but these
   Instant looked_at_{};
   std::int64_t last_build_ = 0;
+  std::atomic<std::int32_t> newest_ = kNewestRollup;
 };
 
 }  // namespace mainstay::analytics

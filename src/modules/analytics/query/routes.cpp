@@ -32,6 +32,7 @@ constexpr std::string_view kQuerySchema = R"({"type":"object","required":["site_
 constexpr std::string_view kAnswerSchema = R"({"type":"object","required":["results","meta","query"],"properties":{
 "results":{"type":"array","items":{"type":"object","required":["metrics","dimensions"],"properties":{
 "metrics":{"type":"array","items":{"type":["number","null"]}},"dimensions":{"type":"array","items":{"type":"string"}},
+"currency":{"type":"string"},
 "comparison":{"type":["object","null"],"properties":{"metrics":{"type":"array","items":{"type":["number","null"]}},
 "dimensions":{"type":"array","items":{"type":"string"}},"change":{"type":"array","items":{"type":["number","null"]}}}}}}},
 "meta":{"type":"object","properties":{"time_labels":{"type":"array","items":{"type":"string"}},

@@ -7,7 +7,8 @@
 
 namespace mainstay::analytics {
 
-/// POST /api/v2/query, and below /api/v1/sites/{site_id}: export, ledger, bots. `reports` outlives the routes.
+/// POST /api/v2/query; below /api/v1/sites/{site_id} export, ledger, bots and properties; and /api/v1/ledger.
+/// `reports` outlives the routes.
 [[nodiscard]] std::vector<http::Route> query_routes(Reports& reports);
 
 }  // namespace mainstay::analytics

@@ -181,8 +181,7 @@ Statement statement_of(const Prepared& prepared, const query::TimeRange& range,
                       .zone = prepared.calendar.zone,
                       .goals = prepared.goals,
                       .only_keys = std::move(only_keys),
-                      .coverage = coverage})
-      .statement;
+                      .coverage = coverage});
 }
 
 }  // namespace mainstay::analytics

@@ -17,6 +17,7 @@
 #include "modules/analytics/sites/sites.h"
 #include "ports/clock/clock.h"
 #include "ports/columns/columns.h"
+#include "runtime/blocking_pool.h"
 
 namespace mainstay::analytics {
 
@@ -44,6 +45,7 @@ class Reports {
     const ShareCheck& shares;
     /// Where Parquet files stand while they are sent; the store must be allowed to write there.
     std::string export_folder;
+    BlockingPool& workers;  ///< for reading those files
   };
   explicit Reports(Ports ports) : ports_(std::move(ports)) {}
 

@@ -246,6 +246,61 @@ TEST_F(ReportsTest, filters_nest_no_deeper_than_the_limit) {
   EXPECT_THAT(refusal(R"({"metrics":["visits"],"date_range":"day","filters":[)" + filter + "]}"), HasSubstr("nest"));
 }
 
+TEST(RevenueTest, it_is_of_each_row_in_its_own_currency) {
+  ReportWorld world;
+  const auto order = [&world](std::string_view name, double amount, std::string_view currency) {
+    world.event(1, "2026-11-20T11:00:00Z", name, [&](Hit& hit) {
+      hit.revenue = amount;
+      hit.currency = currency;
+    });
+  };
+  order("Order", 7, "USD");
+  order("Signup", 20, "EUR");
+  order("Mixed", 1, "EUR");
+  order("Mixed", 2, "USD");
+  world.view(1, "2026-11-20T11:00:00Z", "/");
+  world.write();
+  const auto answer = world.ask(R"({"metrics":["total_revenue","average_revenue"],"date_range":"30d",
+    "dimensions":["event:name"],"order_by":[["event:name","asc"]],"include":{"total_rows":true}})");
+  EXPECT_EQ(boost::json::serialize(answer.at("results")),
+            R"([{"metrics":[null,null],"dimensions":["Mixed"]},)"
+            R"({"currency":"USD","metrics":[7,7],"dimensions":["Order"]},)"
+            R"({"currency":"EUR","metrics":[20,20],"dimensions":["Signup"]},)"
+            R"({"metrics":[null,null],"dimensions":["pageview"]}])");
+  EXPECT_TRUE(answer.at("meta").as_object().contains("metric_warnings"));
+  EXPECT_EQ(world.rows(R"({"metrics":["total_revenue"],"date_range":"30d"})"), Rows{"null"});
+}
+
+TEST_F(ReportsTest, values_of_all_filters_together_have_a_limit) {
+  std::string values = R"("a")";
+  for (int i = 1; i < 1'000; ++i) values += fmt::format(R"(,"{}")", i);
+  std::string filters;
+  for (int i = 0; i < 6; ++i) filters += fmt::format(R"({}["is","event:page",[{}]])", i == 0 ? "" : ",", values);
+  const auto message = refusal(R"({"metrics":["visits"],"date_range":"day","filters":[)" + filters + "]}");
+  EXPECT_THAT(message, HasSubstr("/filters/5/2 There can be 5000 values"));
+}
+
+TEST_F(ReportsTest, a_goal_of_what_is_below_a_page_is_reached_on_the_page_itself) {
+  world_.goal({.kind = GoalKind::kPage, .page_pattern = "/pricing/**", .display_name = "Prices"});
+  world_.goal({.kind = GoalKind::kPage, .page_pattern = "/*/a/**", .display_name = "Any a"});
+  const auto reached = [this](std::string_view goal) {
+    return world_.rows(
+        fmt::format(R"({{"metrics":["visitors"],"date_range":"30d","filters":[["is","event:goal",["{}"]]]}})", goal));
+  };
+  EXPECT_EQ(reached("Prices"), Rows{"3"});
+  EXPECT_EQ(reached("Any a"), Rows{"1"});
+}
+
+TEST_F(ReportsTest, the_case_of_a_goals_letters_does_not_matter_where_it_is_said_so) {
+  world_.goal({.kind = GoalKind::kPage, .page_pattern = "/pricing", .display_name = "Besuch Übersicht [1]"});
+  for (const auto* filter : {R"(["is","event:goal",["besuch übersicht [1]"],{"case_sensitive":false}])",
+                             R"(["contains","event:goal",["ÜBERSICHT [1]"],{"case_sensitive":false}])"}) {
+    EXPECT_EQ(world_.rows(fmt::format(R"({{"metrics":["visitors"],"date_range":"30d","filters":[{}]}})", filter)),
+              Rows{"3"})
+        << filter;
+  }
+}
+
 TEST_F(ReportsTest, a_comparison_stands_beside_each_row) {
   const auto answer = world_.ask(R"({"metrics":["visitors","bounce_rate"],"date_range":["2026-11-20","2026-11-20"],
     "dimensions":["visit:country"],"include":{"comparisons":{"mode":"previous_period"},"total_rows":true}})");
@@ -256,6 +311,26 @@ TEST_F(ReportsTest, a_comparison_stands_beside_each_row) {
   EXPECT_EQ(answer.at("meta").at("total_rows"), 3);
   EXPECT_EQ(boost::json::serialize(answer.at("query").at("comparison_date_range")),
             R"(["2026-11-19T00:00:00+00:00","2026-11-19T23:59:59+00:00"])");
+}
+
+TEST_F(ReportsTest, a_series_has_the_buckets_that_only_the_compared_range_has) {
+  const auto series = [this](std::string_view order) {
+    const auto answer = world_.ask(fmt::format(
+        R"({{"metrics":["pageviews"],"date_range":["2026-11-20","2026-11-20"],"dimensions":["time:hour"],
+        "order_by":[["time:hour","{}"]],"include":{{"comparisons":{{"mode":"previous_period"}}}}}})",
+        order));
+    Rows shown;
+    for (const auto& result : answer.at("results").get_array()) {
+      const std::string_view label = result.at("dimensions").at(0).as_string();
+      shown.push_back(fmt::format("{}: {} after {}", label.substr(11, 2), result.at("metrics").at(0).as_int64(),
+                                  result.at("comparison").at("metrics").at(0).as_int64()));
+    }
+    return shown;
+  };
+  Rows rows{"08: 1 after 0", "09: 1 after 0", "10: 0 after 2", "15: 1 after 0", "23: 1 after 0"};
+  EXPECT_EQ(series("asc"), rows);
+  std::ranges::reverse(rows);
+  EXPECT_EQ(series("desc"), rows);
 }
 
 TEST_F(ReportsTest, what_is_said_of_all_rows_is_said_past_the_last_one_too) {

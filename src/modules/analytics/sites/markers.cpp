@@ -4,6 +4,8 @@
 #include <array>
 
 #include "base/text.h"
+#include "modules/analytics/classify/match.h"
+#include "modules/analytics/collector/beacon_event.h"
 #include "modules/analytics/sites/ids.h"
 #include "modules/analytics/sites/settings.h"
 #include "modules/analytics/sites/store.h"
@@ -11,17 +13,24 @@
 namespace mainstay::analytics {
 namespace {
 
-constexpr std::size_t kEventNameBytesMax = 120;
 constexpr std::size_t kDisplayNameBytesMax = 200;
 constexpr std::int32_t kScrollDepthMax = 100;
 
 using Faults = std::vector<FieldError>;
 
+/// As an event may be named: what can be sent can be a goal.
+bool is_event_name(std::string_view name) {
+  constexpr std::size_t kCharacterBytesMax = 4;
+  const auto characters = std::ranges::count_if(name, [](char c) { return (c & 0xC0) != 0x80; });
+  return !name.empty() && static_cast<std::size_t>(characters) <= kEventNameMax &&
+         is_plain_text(name, kEventNameMax * kCharacterBytesMax);
+}
+
 void check_event(const NewGoal& goal, Faults& faults) {
   constexpr std::array<std::string_view, 3> kOwn{"pageview", "engagement", "vitals"};
-  if (goal.event_name.empty() || !is_plain_text(goal.event_name, kEventNameBytesMax)) {
+  if (!is_event_name(goal.event_name)) {
     faults.push_back({.field = "/event_name",
-                      .message = fmt::format("Expected an event's name of 1 to {} bytes.", kEventNameBytesMax)});
+                      .message = fmt::format("Expected an event's name of 1 to {} characters.", kEventNameMax)});
   } else if (std::ranges::find(kOwn, goal.event_name) != kOwn.end()) {
     faults.push_back({.field = "/event_name", .message = "This event is Mainstay's own. Make a page goal instead."});
   }
@@ -111,7 +120,7 @@ Task<Result<Goal>> Markers::add_goal(Principal principal, SiteId site, NewGoal w
                   .site = site,
                   .kind = wanted.kind,
                   .event_name = wanted.event_name,
-                  .page_pattern = wanted.page_pattern,
+                  .page_pattern = normal_path_glob(wanted.page_pattern),
                   .scroll_depth = wanted.scroll_depth,
                   .display_name = name.empty() ? default_name(wanted) : name};
   auto added = co_await database_.write([&](sql::Tx& tx) -> Result<Goal> {

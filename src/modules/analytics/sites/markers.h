@@ -18,7 +18,7 @@ enum class AnnotationId : std::int64_t {};
 /// What is asked for when a goal is made; which fields count depends on the kind.
 struct NewGoal {
   GoalKind kind = GoalKind::kEvent;
-  std::string event_name;         ///< of kEvent: 1 to 120 bytes
+  std::string event_name;         ///< of kEvent: 1 to kEventNameMax characters, as an event's
   std::string page_pattern;       ///< of kPage, and optionally of kScroll: begins with "/", may hold * and **
   std::int32_t scroll_depth = 0;  ///< of kScroll: 1 to 100
   std::string display_name;       ///< defaults to what is counted

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "modules/analytics/classify/match.h"
 #include "modules/analytics/classify/network.h"
 #include "modules/analytics/sites/domain.h"
 
@@ -70,7 +71,7 @@ std::optional<std::string> normal_network(std::string_view text) {
 
 std::optional<std::string> normal_glob(std::string_view text) {
   if (!text.starts_with('/') || !is_plain_text(text, kPathGlobBytesMax)) return std::nullopt;
-  return std::string{text};
+  return normal_path_glob(text);
 }
 
 std::optional<std::string> normal_country(std::string_view text) {

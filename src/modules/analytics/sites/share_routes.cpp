@@ -111,8 +111,8 @@ void add_share_routes(Table& table) {
   table.add(Method::kGet, "/api/v1/shares/{token}", Permission::kPublic, "What a shared link opens", show_share,
             {.response = schema_text<wire::ShownShare>()});
   table.add(Method::kPost, "/api/v1/shares/{token}/unlock", Permission::kPublic,
-            "Exchange a shared link's password for a grant", unlock_share,
-            {.request = schema_text<wire::Unlock>(), .response = schema_text<wire::Grant>()});
+            "Exchange a shared link's password for a grant, which is sent as X-Mainstay-Share in the token's place",
+            unlock_share, {.request = schema_text<wire::Unlock>(), .response = schema_text<wire::Grant>()});
 }
 
 }  // namespace parts

@@ -205,4 +205,18 @@ void AnswerReader::fill(const Source& source, duckdb_vector vector, RowSpan rows
   }
 }
 
+std::vector<std::vector<Value>> rows_of(duckdb_connection connection, const Statement& statement) {
+  auto result = run(connection, statement);
+  if (!result) raise(result.error());
+  const auto reader = AnswerReader::of(*result);
+  if (!reader) raise(reader.error());
+  std::vector<std::vector<Value>> rows;
+  for (;;) {
+    const auto chunk = fetch(*result);
+    if (!chunk) raise(chunk.error());
+    if (!*chunk) return rows;
+    reader->append_rows(chunk->get(), rows);
+  }
+}
+
 }  // namespace mainstay::columns::duckdb

@@ -29,4 +29,7 @@ class AnswerReader {
   std::vector<Source> sources_;
 };
 
+/// All rows of a statement of our own, which has few; throws as `raise`.
+[[nodiscard]] std::vector<std::vector<Value>> rows_of(duckdb_connection connection, const Statement& statement);
+
 }  // namespace mainstay::columns::duckdb

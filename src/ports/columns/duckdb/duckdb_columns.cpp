@@ -39,16 +39,12 @@ Unavailable yielded() { return Unavailable("the column store is being compacted;
 
 /// The columns that a table has in the file, in its order.
 std::vector<std::string> columns_of(duckdb_connection connection, std::string_view table) {
-  auto result = run(connection, {.text = "SELECT column_name FROM duckdb_columns() "
-                                         "WHERE table_name = $1 AND schema_name = 'main' ORDER BY column_index",
-                                 .parameters = {std::string(table)}});
-  if (!result) raise(result.error());
-  const auto reader = AnswerReader::of(*result);
-  if (!reader) raise(reader.error());
-  std::vector<std::vector<Value>> rows;
-  for (auto chunk = fetch(*result); chunk && *chunk; chunk = fetch(*result)) reader->append_rows(chunk->get(), rows);
   std::vector<std::string> names;
-  for (auto& row : rows) names.push_back(std::move(std::get<std::string>(row.front())));
+  for (auto& row : rows_of(connection, {.text = "SELECT column_name FROM duckdb_columns() "
+                                                "WHERE table_name = $1 AND schema_name = 'main' ORDER BY column_index",
+                                        .parameters = {std::string(table)}})) {
+    names.push_back(std::move(std::get<std::string>(row.front())));
+  }
   return names;
 }
 
@@ -90,8 +86,9 @@ class DuckDbColumns final : public Columns {
   Result<> stream_blocking(const Statement& statement, std::chrono::milliseconds patience, const Take& take) override {
     return stream_until(statement, deadline_after(patience), take);
   }
-  Task<Result<>> write_parquet(Statement statement, std::string path) override {
-    co_return co_await exports_.run([&] { return write_parquet_now(statement, path); });
+  Task<Result<>> write_parquet(Statement statement, std::chrono::milliseconds patience, std::string path) override {
+    const Deadline deadline = deadline_after(patience);
+    co_return co_await exports_.run([&] { return write_parquet_until(statement, deadline, path); });
   }
   [[nodiscard]] std::uint64_t bytes_on_disk() const override;
 
@@ -99,7 +96,7 @@ class DuckDbColumns final : public Columns {
   [[nodiscard]] Result<Answer> query_until(const Statement& statement, std::size_t rows_max, Deadline deadline);
   [[nodiscard]] Result<> stream_until(const Statement& statement, Deadline deadline, const Take& take,
                                       Deadlines::Kind kind = Deadlines::Kind::kStays);
-  [[nodiscard]] Result<> write_parquet_now(const Statement& statement, const std::string& path);
+  [[nodiscard]] Result<> write_parquet_until(const Statement& statement, Deadline deadline, const std::string& path);
   /// The refusal for what a query met; throws Unavailable for outages.
   [[nodiscard]] std::unexpected<Failure> refusal(const Trouble& trouble, const Deadlines::Guard& guard);
   void create_table(duckdb_connection connection, const Table& table);
@@ -178,12 +175,15 @@ Result<> DuckDbColumns::stream_until(const Statement& statement, Deadline deadli
   }
 }
 
-Result<> DuckDbColumns::write_parquet_now(const Statement& statement, const std::string& path) {
-  if (std::filesystem::exists(path)) {
+Result<> DuckDbColumns::write_parquet_until(const Statement& statement, Deadline deadline, const std::string& path) {
+  std::error_code unknown;
+  const bool there = std::filesystem::exists(path, unknown);
+  if (unknown) throw Unavailable("cannot look for " + path + ": " + unknown.message());
+  if (there) {
     return refuse(Refusal::kConflict, "columns.file_exists", "The file to be written exists already.");
   }
   const auto lease = engine_.lease();
-  const auto guard = deadlines_.guard(lease->get(), Deadline::max(), Deadlines::Kind::kYields);
+  const auto guard = deadlines_.guard(lease->get(), deadline, Deadlines::Kind::kYields);
   if (guard->has_yielded()) throw yielded();
   // Alone first: what is a whole select cannot end the parenthesis below.
   const auto alone = prepare(lease->get(), statement, Only::kSelect);

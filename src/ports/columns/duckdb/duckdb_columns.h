@@ -11,6 +11,8 @@
 namespace mainstay::columns::duckdb {
 
 struct Options {
+  static constexpr std::uint64_t kMemoryLeast = 1;  ///< for `memory_bytes`: it is raised to the least that works
+
   std::filesystem::path folder;         ///< made when missing; holds columns.duckdb, its WAL and temporary files
   std::filesystem::path export_folder;  ///< the only place that `write_parquet` may write to; empty: nowhere
   std::size_t threads = 0;              ///< that one statement may use; 0: half of the cores, 1 to 8

@@ -65,7 +65,8 @@ TEST_F(DuckDbColumns, statements_reach_no_file_no_network_and_no_setting) {
     const std::vector<Step> steps{Statement{text, {}}};
     EXPECT_ANY_THROW(store->commit(steps)) << text;
   }
-  EXPECT_FALSE(run(store->write_parquet({"SELECT 1", {}}, (folder_ / "elsewhere.parquet").string())));
+  EXPECT_FALSE(
+      run(store->write_parquet({"SELECT 1", {}}, std::chrono::minutes{10}, (folder_ / "elsewhere.parquet").string())));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "elsewhere.parquet"));
 }
 
@@ -80,7 +81,7 @@ TEST_F(DuckDbColumns, what_a_crash_left_beside_the_file_is_removed) {
 }
 
 TEST_F(DuckDbColumns, a_statement_that_needs_too_much_memory_is_refused_and_the_store_lives_on) {
-  options_.memory_bytes = 1;  // raised to the least that works
+  options_.memory_bytes = Options::kMemoryLeast;
   options_.temporary_bytes_max = 1 << 20;
   const auto store = open();
   const auto failure = refused(*store, "SELECT len(list(repeat('x', 1000) || i)) FROM range(10000000) t(i)");
@@ -182,7 +183,7 @@ TEST_F(DuckDbColumns, a_compaction_ends_exports_that_last_and_they_can_be_had_ag
   });
   streaming.get_future().wait();
   auto writing = std::async(std::launch::async, [&] {
-    return run(store->write_parquet({"SELECT count(*) FROM range(1000000000000)", {}},
+    return run(store->write_parquet({"SELECT count(*) FROM range(1000000000000)", {}}, std::chrono::minutes{10},
                                     (folder_ / "exports/endless.parquet").string()));
   });
   store->compact({});
@@ -198,6 +199,28 @@ TEST_F(DuckDbColumns, a_compaction_ends_exports_that_last_and_they_can_be_had_ag
   };
   EXPECT_TRUE(run(store->stream({"SELECT n FROM numbers", {}}, std::chrono::minutes{1}, take)));
   EXPECT_EQ(count, 1'000u);
+}
+
+/// A link to itself stands for a disk that does not say whether a file is there.
+TEST_F(DuckDbColumns, a_log_that_cannot_be_looked_for_ends_the_compaction_and_not_the_program) {
+  const auto store = open();
+  const std::vector<Step> rows{Statement{"INSERT INTO numbers SELECT range FROM range(1000)", {}}};
+  store->commit(rows);
+  store->compact({});  // and the log is empty
+  const auto log = folder_ / "data/columns.duckdb.wal";
+  std::filesystem::remove(log);
+  std::filesystem::create_symlink(log, log);
+  EXPECT_THROW(store->compact({}), Unavailable);
+  std::filesystem::remove(log);
+  EXPECT_EQ(run(store->query({"SELECT n FROM numbers", {}}, {})).value().rows.size(), 1'000u);
+  store->compact({});
+}
+
+TEST_F(DuckDbColumns, an_export_whose_place_cannot_be_looked_at_is_unavailable) {
+  const auto store = open();
+  const auto path = folder_ / "exports/loop.parquet";
+  std::filesystem::create_symlink(path, path);
+  EXPECT_THROW((void)run(store->write_parquet({"SELECT 1", {}}, std::chrono::minutes{10}, path.string())), Unavailable);
 }
 
 }  // namespace

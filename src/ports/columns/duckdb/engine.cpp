@@ -270,11 +270,12 @@ bool Engine::replace_by(OpenFile& made, const std::filesystem::path& made_file, 
   broken_ = true;  // until it is open again, whatever is thrown
   close();
   auto error = std::make_error_code(std::errc::resource_unavailable_try_again);
-  // A write-ahead log that is still there belongs to the file of its name.
-  const auto has_log = [](const std::filesystem::path& path) {
-    return std::filesystem::exists(path.string() + ".wal");
+  // A write-ahead log that is still there belongs to the file of its name. One that cannot be looked for may be there.
+  const auto may_have_log = [](const std::filesystem::path& path) {
+    std::error_code unknown;
+    return std::filesystem::exists(path.string() + ".wal", unknown) || unknown;
   };
-  if (!has_log(file()) && !has_log(made_file)) {
+  if (!may_have_log(file()) && !may_have_log(made_file)) {
     std::filesystem::rename(made_file, file(), error);
   }
   open();

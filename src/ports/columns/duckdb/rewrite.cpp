@@ -10,31 +10,18 @@ namespace {
 /// Space that is left to the rest of the program while a second file stands beside the first.
 constexpr std::uint64_t kSpaceKept = std::uint64_t{128} << 20;
 
-std::vector<std::vector<Value>> rows_of(duckdb_connection connection, const std::string& text) {
-  auto result = run(connection, {.text = text, .parameters = {}});
-  if (!result) raise(result.error());
-  const auto reader = AnswerReader::of(*result);
-  if (!reader) raise(reader.error());
-  std::vector<std::vector<Value>> rows;
-  for (;;) {
-    const auto chunk = fetch(*result);
-    if (!chunk) raise(chunk.error());
-    if (!*chunk) return rows;
-    reader->append_rows(chunk->get(), rows);
-  }
-}
-
 /// The tables of the old file.
 std::vector<std::string> tables_of(duckdb_connection connection) {
   std::vector<std::string> names;
-  for (auto& row : rows_of(connection, "SELECT table_name FROM duckdb_tables() WHERE database_name = 'columns'")) {
+  for (auto& row :
+       rows_of(connection, {.text = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'columns'"})) {
     names.push_back(quote_name(std::get<std::string>(row.at(0))));
   }
   return names;
 }
 
 std::int64_t number_of(duckdb_connection connection, const std::string& text) {
-  return std::get<std::int64_t>(rows_of(connection, text).at(0).at(0));
+  return std::get<std::int64_t>(rows_of(connection, {.text = text}).at(0).at(0));
 }
 
 }  // namespace
@@ -79,7 +66,7 @@ void Rewrite::begin() {
   run_or_raise(lease_->get(), "BEGIN");
   // A transaction has its snapshot of a database from its first look at it.
   for (const auto& table : tables_of(lease_->get())) {
-    (void)rows_of(lease_->get(), fmt::format("SELECT count(*) FROM columns.main.{}", table));
+    (void)rows_of(lease_->get(), {.text = fmt::format("SELECT count(*) FROM columns.main.{}", table)});
   }
 }
 
@@ -98,7 +85,7 @@ void Rewrite::copy(const std::stop_token& stop) {
   // Its own engine, with little memory: repeated statements name tables without their database.
   Options options = engine_.options();
   options.folder = engine_.new_folder();
-  options.memory_bytes = 1;
+  options.memory_bytes = Options::kMemoryLeast;
   copy_ = open_file(options, file_, {});
 }
 

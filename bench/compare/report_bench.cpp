@@ -67,7 +67,8 @@ class World final : analytics::Freshness, analytics::SiteDirectory, analytics::S
                                                                               .freshness = *this,
                                                                               .sites = *this,
                                                                               .shares = *this,
-                                                                              .export_folder = ""});
+                                                                              .export_folder = "",
+                                                                              .workers = workers_});
   }
   ~World() override = default;
 
@@ -108,6 +109,7 @@ class World final : analytics::Freshness, analytics::SiteDirectory, analytics::S
 
   testing::ManualClock clock_{kNow};
   std::unique_ptr<columns::Columns> columns_;
+  BlockingPool workers_{{.name = "workers"}};
   std::shared_ptr<const Site> site_;
   std::shared_ptr<SiteMap> map_;
   std::unique_ptr<analytics::Reports> reports_;

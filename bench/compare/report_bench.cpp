@@ -68,7 +68,7 @@ class World final : analytics::Freshness, analytics::SiteDirectory, analytics::S
                                                                               .sites = *this,
                                                                               .shares = *this,
                                                                               .export_folder = "",
-                                                                              .workers = workers_});
+                                                                              .files = files_});
   }
   ~World() override = default;
 
@@ -109,7 +109,7 @@ class World final : analytics::Freshness, analytics::SiteDirectory, analytics::S
 
   testing::ManualClock clock_{kNow};
   std::unique_ptr<columns::Columns> columns_;
-  BlockingPool workers_{{.name = "workers"}};
+  BlockingPool files_{{.name = "files"}};
   std::shared_ptr<const Site> site_;
   std::shared_ptr<SiteMap> map_;
   std::unique_ptr<analytics::Reports> reports_;

@@ -78,8 +78,7 @@ std::unique_ptr<columns::Columns> open_columns(const config::Settings& settings,
   return opened;
 }
 
-/// What still runs may use anything that is here. All that was acknowledged is on disk, so nothing is lost by not
-/// ending in order.
+/// What still runs may use anything that is here. All that was taken is written by now.
 [[noreturn]] void leave_at_once(std::string_view what) {
   log::warning("they do not end; leaving without them", {{"what", std::string{what}}});
   std::_Exit(EXIT_SUCCESS);
@@ -167,6 +166,7 @@ struct Program::Parts {
   analytics::Collector collector;
   analytics::LogImports imports;
   BlockingPool workers{{.name = "worker", .threads = 2, .queue_max = 256}};
+  BlockingPool files{{.name = "files", .threads = 1, .queue_max = 256}};
   SharedReports shared_reports;
   analytics::Reports reports;
 
@@ -240,7 +240,7 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
                .sites = directory,
                .shares = shared_reports,
                .export_folder = paths.exports().string(),
-               .workers = workers}) {
+               .files = files}) {
   run_on(threads.executor(0), directory.load());
   run_on(threads.executor(0), shares.load());
   processor.start();
@@ -251,9 +251,11 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
 
 Program::Parts::~Parts() {
   imports.stop();
-  if (server && !server->drain(settings.drain_ms)) leave_at_once("requests");
+  bool ended = !server || server->drain(settings.drain_ms);
   background.cancel();
-  processor.stop();  // which may still start some
+  processor.stop();  // which may still start some tasks, and which requests may wait for
+  ended = ended || server->drain(std::chrono::milliseconds{0});
+  if (!ended) leave_at_once("requests");
   if (!background.join(kTasksPatience)) leave_at_once("background tasks");
 }
 

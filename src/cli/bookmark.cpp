@@ -22,6 +22,13 @@ bool is_of(const Mark& mark, const std::string& path) {
   }
 }
 
+/// "access.log.1", "access.log-20261128.gz": not "access.log.error", which is another log.
+bool is_rotation(std::string_view name, std::string_view other) {
+  if (!other.starts_with(name) || other.size() < name.size() + 2) return false;
+  const auto rest = other.substr(name.size());
+  return (rest[0] == '.' || rest[0] == '-') && rest[1] >= '0' && rest[1] <= '9';
+}
+
 }  // namespace
 
 Mark Mark::of(std::string_view head, std::uint64_t offset) {
@@ -79,8 +86,8 @@ std::vector<std::string> rotated_since(const std::string& path, const Mark& mark
   std::error_code failed;
   for (const auto& entry : std::filesystem::directory_iterator(current.parent_path(), failed)) {
     const auto other = entry.path().filename().string();
-    const bool is_rotated = other.size() > name.size() && other.starts_with(name) && entry.is_regular_file(failed);
-    if (is_rotated) beside.emplace_back(entry.last_write_time(failed), entry.path().string());
+    if (is_rotation(name, other) && entry.is_regular_file(failed))
+      beside.emplace_back(entry.last_write_time(failed), entry.path().string());
   }
   std::ranges::sort(beside);
   auto first = std::ranges::find_if(beside, [&](const Written& file) { return is_of(mark, file.second); });

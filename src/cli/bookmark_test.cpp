@@ -59,6 +59,8 @@ TEST_F(BookmarkTest, files_that_were_rotated_since_come_in_the_order_they_were_w
   const auto marked = write("access.log.2", "marked\nmore\n", 2);
   const auto later = write("access.log.1", "later\n", 3);
   write("error.log.1", "another\n", 4);
+  write("access.log.error", "another\n", 4);
+  write("access.logs.1", "another\n", 4);
   const auto path = write("access.log", "now\n", 5);
   EXPECT_THAT(rotated_since(path, Mark::of("marked\n", 7)), ElementsAre(marked, later));
   EXPECT_THAT(rotated_since(path, Mark::of("gone\n", 5)), IsEmpty());

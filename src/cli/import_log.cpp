@@ -28,6 +28,8 @@ constexpr std::uint64_t kResumeBackBytes = 8 << 20;
 /// The server reads nothing more while it acknowledges a block: so there are not many.
 constexpr std::size_t kBlockBytesMax = 8 << 20;
 constexpr std::chrono::milliseconds kFollowWait{250};
+/// A server goes on writing into a file that was renamed until it is told; so long quiet, it has been.
+constexpr std::chrono::seconds kRotationQuiet{3};
 constexpr int kInterrupted = 130;  ///< exit status, as of a shell's command that SIGINT ended
 constexpr std::chrono::milliseconds kShowEvery{200};
 constexpr std::chrono::seconds kPauseMin{1};
@@ -247,19 +249,17 @@ class Reading {
       if (send_next(options_.follow ? LogSource::AtEnd::kKeepPart : LogSource::AtEnd::kGivePart)) continue;
       importer_.wait();
       if (!options_.follow) break;
-      if (!source_->rotated()) {
+      if (const auto rotation = source_->rotation(); rotation == LogSource::Rotation::kNone) {
         std::this_thread::sleep_for(kFollowWait);
-        continue;
+      } else {
+        follow_rotation(rotation);
       }
-      // The old file may have got lines between our last look and its renaming.
-      while (send_next(LogSource::AtEnd::kGivePart)) {
-      }
-      importer_.wait();
-      source_ = std::make_unique<LogSource>(path_, block_bytes_);
     }
     importer_.wait();
-    if (!stop_asked) bookmark_->remove();
   }
+
+  /// No interruption is to be made good any more. The read ones of an import, once its end is known.
+  void forget() const { bookmark_->remove(); }
 
  private:
   void go_on(const Mark& mark) {
@@ -268,14 +268,37 @@ class Reading {
     // The file was rotated while nobody followed it: what came last into the old one is still to be read.
     const auto rotated = rotated_since(path_, mark);
     if (rotated.empty()) progress_.say("the file that was followed last is not beside " + path_);
-    for (const auto& file : rotated) {
+    for (const auto& file : rotated) send_old(file, file == rotated.front() ? mark.offset : 0);
+  }
+
+  void send_old(const std::string& file, std::uint64_t reached) {
+    try {
       LogSource old(file, block_bytes_);
-      if (file == rotated.front()) skip(old, mark.offset);
+      skip(old, reached);
       for (auto block = old.next(LogSource::AtEnd::kGivePart); !block.empty() && !stop_asked;
            block = old.next(LogSource::AtEnd::kGivePart)) {
         importer_.send(std::move(block), [] {});
       }
+    } catch (const Unavailable& damaged) {  // such as one that is just being packed
+      progress_.say(damaged.what());
     }
+  }
+
+  void follow_rotation(LogSource::Rotation rotation) {
+    using Clock = std::chrono::steady_clock;
+    auto next = std::make_unique<LogSource>(path_, block_bytes_);
+    auto quiet_at = Clock::now() + kRotationQuiet;
+    while (rotation == LogSource::Rotation::kReplaced && !stop_asked && Clock::now() < quiet_at) {
+      if (send_next(LogSource::AtEnd::kKeepPart)) {
+        quiet_at = Clock::now() + kRotationQuiet;
+      } else {
+        std::this_thread::sleep_for(kFollowWait);
+      }
+    }
+    while (send_next(LogSource::AtEnd::kGivePart)) {
+    }
+    importer_.wait();
+    source_ = std::move(next);
   }
 
   void skip(LogSource& source, std::uint64_t reached) const {
@@ -331,10 +354,12 @@ int import_log(config::Settings settings, const ImportOptions& options) {
   Importer importer(access, options, block_bytes(settings), progress);
   try {
     const auto site_id = importer.find_site_id(options.site);
+    std::deque<Reading> readings;
     for (const auto& file : options.files) {
-      if (!stop_asked) Reading(settings, options, site_id, file, importer, progress).run();
+      if (!stop_asked) readings.emplace_back(settings, options, site_id, file, importer, progress).run();
     }
     const auto summary = importer.finish();
+    if (!stop_asked) std::ranges::for_each(readings, &Reading::forget);
     progress.end();
     if (options.json) {
       std::cout << summary << "\n";

@@ -117,11 +117,11 @@ std::optional<double> LogSource::progress() const {
   return static_cast<double>(::gzoffset(file_->zip)) / static_cast<double>(file_->status.st_size);
 }
 
-bool LogSource::rotated() const {
+LogSource::Rotation LogSource::rotation() const {
   struct stat now{};
-  if (path_ == "-" || ::stat(path_.c_str(), &now) != 0) return false;
-  return now.st_ino != file_->status.st_ino || now.st_dev != file_->status.st_dev ||
-         now.st_size < ::gzoffset(file_->zip);
+  if (path_ == "-" || ::stat(path_.c_str(), &now) != 0) return Rotation::kNone;
+  if (now.st_ino != file_->status.st_ino || now.st_dev != file_->status.st_dev) return Rotation::kReplaced;
+  return now.st_size < ::gzoffset(file_->zip) ? Rotation::kCut : Rotation::kNone;
 }
 
 }  // namespace mainstay::cli

@@ -32,8 +32,9 @@ class LogSource {
   /// Share of the file that has been read, 0 to 1; nothing for standard input.
   [[nodiscard]] std::optional<double> progress() const;
 
-  /// True when the path now names another file, or this one was cut: rotation.
-  [[nodiscard]] bool rotated() const;
+  /// Rotation: the path now names another file, though this one may still grow; or this one was cut.
+  enum class Rotation : std::uint8_t { kNone, kReplaced, kCut };
+  [[nodiscard]] Rotation rotation() const;
   [[nodiscard]] const std::string& path() const { return path_; }
   /// The first bytes, as many as there were until now, to tell whether a file of that name is still the same one.
   [[nodiscard]] const std::string& head() const { return head_; }

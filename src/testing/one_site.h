@@ -24,6 +24,11 @@ class OneSite final : public analytics::SiteDirectory {
     const std::scoped_lock lock(mutex_);
     map_ = map;
   }
+  /// The site was deleted.
+  void hide() {
+    const std::scoped_lock lock(mutex_);
+    map_ = std::make_shared<const analytics::SiteMap>();
+  }
   [[nodiscard]] std::shared_ptr<const analytics::SiteMap> snapshot() const override {
     const std::scoped_lock lock(mutex_);
     return map_;

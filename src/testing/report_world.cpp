@@ -32,7 +32,7 @@ ReportWorld::ReportWorld(std::string_view timezone)
                                                       .sites = *this,
                                                       .shares = *this,
                                                       .export_folder = export_folder().string(),
-                                                      .workers = workers_});
+                                                      .files = files_});
 }
 
 ReportWorld::~ReportWorld() = default;

@@ -61,7 +61,7 @@ class ReportWorld final : analytics::Freshness, analytics::SiteDirectory, analyt
   std::shared_ptr<analytics::Site> site_;
   std::shared_ptr<analytics::SiteMap> map_;
   std::vector<analytics::Hit> hits_;
-  BlockingPool workers_{{.name = "workers"}};
+  BlockingPool files_{{.name = "files"}};
   std::unique_ptr<analytics::Reports> reports_;
 };
 

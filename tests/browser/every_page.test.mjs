@@ -243,6 +243,22 @@ test('a shared link can be embedded, without the bar of its own', async () => {
   for (const each of [page, guest]) await closeContext(each.context())
 })
 
+test('in a frame nothing is done in the name of who is signed in', async () => {
+  const page = await mainstay.owner()
+  await page.goto(`${mainstay.base}/sites`)
+  const asked = []
+  page.on('request', request => { if (request.frame() !== page.mainFrame() && request.method() === 'POST') asked.push(request) })
+  await page.evaluate((address) => {
+    const frame = document.createElement('iframe')
+    frame.src = address
+    document.body.append(frame)
+  }, `/share/${share.token}?embed=1`)
+  await page.frameLocator('iframe').getByTestId('tile-visitors').waitFor()
+  assert.ok(asked.length > 0)
+  for (const request of asked) assert.equal((await request.allHeaders()).cookie, undefined, request.url())
+  await closeContext(page.context())
+})
+
 test('a lost stream is said in words until it is back', async () => {
   const page = await mainstay.owner()
   await page.addInitScript(() => {

@@ -1,5 +1,6 @@
 import type { QueryClient } from '@tanstack/vue-query'
 import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router'
+import { isFramed } from './domain/embed'
 import { fetchSession, kSessionKey } from './composables/session'
 
 declare module 'vue-router' {
@@ -33,6 +34,7 @@ export function createAppRouter(cache: QueryClient) {
   })
 
   router.beforeEach(async (to) => {
+    if (isFramed() && !to.path.startsWith('/share/')) return false
     if (to.meta.for === 'anyone') return true
     try {
       const session = await cache.ensureQueryData({ queryKey: kSessionKey, queryFn: fetchSession })

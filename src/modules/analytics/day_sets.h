@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <vector>
 
 namespace mainstay::analytics {
@@ -34,11 +36,17 @@ class DaySets {
     }
   }
   void clear() { sets_.clear(); }
-  /// Hashes of the days used since `mark`.
-  [[nodiscard]] std::size_t hashes_used() const {
-    std::size_t count = 0;
-    for (const auto& [day, set] : sets_) count += set.used_at > marked_at_ ? set.hashes.size() : 0;
-    return count;
+  /// Hashes that `mark` and `trim` would let go: those of the days used since `mark`, but for as many of the largest as
+  /// are kept anyway.
+  [[nodiscard]] std::size_t hashes_to_free() const {
+    if (sets_.size() <= days_max_) return 0;
+    std::vector<std::size_t> sizes;
+    for (const auto& [day, set] : sets_) {
+      if (set.used_at > marked_at_) sizes.push_back(set.hashes.size());
+    }
+    const auto kept = std::min(days_max_, sizes.size());
+    std::ranges::nth_element(sizes, sizes.begin() + static_cast<std::ptrdiff_t>(kept), std::greater{});
+    return std::accumulate(sizes.begin() + static_cast<std::ptrdiff_t>(kept), sizes.end(), std::size_t{0});
   }
 
  private:

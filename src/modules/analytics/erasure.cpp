@@ -79,24 +79,22 @@ Expired expired(columns::Columns& columns, SiteId site, Instant oldest) {
 
 }  // namespace
 
-std::map<SiteId, std::int64_t> remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now) {
+void remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now, const Removed& removed) {
   const auto commit = [&](std::vector<Step> steps) {
     if (steps.empty()) return;
     steps.push_back(note_deletion(now, false));
     columns.commit(steps);
   };
-  std::map<SiteId, std::int64_t> removed;
   for (const auto& [name, site] : sites.by_key_text) {
     if (!site->retention_days || name != site->domain) continue;
     auto [steps, hits] = expired(columns, site->id, now - days{*site->retention_days});
     commit(std::move(steps));
-    if (hits > 0) removed[site->id] = hits;
+    if (hits > 0) removed(site->id, hits);
   }
   std::vector<Step> of_nobody;
   add_deletion(columns, of_nobody, "set_aside where \"at\" < $1", {Instant{now - kSetAsideKept}});
   add_deletion(columns, of_nobody, "refusals where site_id = 0 and \"at\" < $1", {Instant{now - kStrayRefusalsKept}});
   commit(std::move(of_nobody));
-  return removed;
 }
 
 std::vector<Step> erase_steps(SiteId site, Instant now) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <condition_variable>
-#include <map>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -22,8 +22,10 @@ inline constexpr days kSetAsideKept{7};
 /// Refusals without a site are kept for so long; no site's retention covers them.
 inline constexpr days kStrayRefusalsKept{90};
 
-/// Deletes what is older than each site keeps; how many hits of each went. Blocks. Throws Unavailable.
-std::map<SiteId, std::int64_t> remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now);
+/// Deletes what is older than each site keeps, one site after the other; `removed` is told how many hits of it went.
+/// Blocks. Throws Unavailable.
+using Removed = std::function<void(SiteId site, std::int64_t hits)>;
+void remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now, const Removed& removed);
 
 /// Deletes all of a site.
 [[nodiscard]] std::vector<columns::Step> erase_steps(SiteId site, Instant now);

@@ -86,10 +86,14 @@ TEST_F(ErasureTest, rows_past_their_retention_leave_the_disk_within_the_stated_t
   store(7, std::string(kNeedle));
   store(8, std::string("/kept"));
   clock_.advance(days{30});
-  EXPECT_TRUE(remove_expired(*columns_, sites_, clock_.now()).empty());
+  std::map<SiteId, std::int64_t> removed;
+  const auto note = [&removed](SiteId site, std::int64_t hits) { removed[site] += hits; };
+  remove_expired(*columns_, sites_, clock_.now(), note);
+  EXPECT_TRUE(removed.empty());
   EXPECT_EQ(number("select count(*) from events"), 2) << "not a moment early";
   clock_.advance(microseconds{1});
-  EXPECT_EQ(remove_expired(*columns_, sites_, clock_.now()), (std::map<SiteId, std::int64_t>{{SiteId{7}, 1}}));
+  remove_expired(*columns_, sites_, clock_.now(), note);
+  EXPECT_EQ(removed, (std::map<SiteId, std::int64_t>{{SiteId{7}, 1}}));
   EXPECT_EQ(number("select count(*) from events"), 1);
   EXPECT_EQ(number("select count(*) from open_visits"), 1);
   EXPECT_FALSE(compact()) << "not for every row";
@@ -109,7 +113,7 @@ TEST_F(ErasureTest, what_was_deleted_before_a_restart_is_remembered) {
 TEST_F(ErasureTest, a_clock_that_was_set_back_does_not_put_it_off) {
   store(7, std::string(kNeedle));
   clock_.advance(days{31});
-  std::ignore = remove_expired(*columns_, sites_, clock_.now());
+  remove_expired(*columns_, sites_, clock_.now(), [](SiteId, std::int64_t) {});
   clock_.set(clock_.now() - days{365});
   EXPECT_TRUE(compact());
   EXPECT_FALSE(on_disk());
@@ -146,10 +150,10 @@ TEST_F(ErasureTest, poison_records_are_kept_for_a_week) {
               [](auto&&...) {});
   columns_->commit(intake.take_commit(clock_.now(), kNewestRollup));
   clock_.advance(kSetAsideKept);
-  std::ignore = remove_expired(*columns_, sites_, clock_.now());
+  remove_expired(*columns_, sites_, clock_.now(), [](SiteId, std::int64_t) {});
   EXPECT_EQ(number("select count(*) from set_aside"), 1);
   clock_.advance(microseconds{1});
-  std::ignore = remove_expired(*columns_, sites_, clock_.now());
+  remove_expired(*columns_, sites_, clock_.now(), [](SiteId, std::int64_t) {});
   EXPECT_EQ(number("select count(*) from set_aside"), 0);
 }
 

@@ -67,8 +67,9 @@ class Intake {
   /// Of them, those that are here.
   [[nodiscard]] std::size_t held_rows() const { return std::max(events_.rows(), bots_.rows()); }
 
-  /// Event ids of the days that its log lines are of, those of the store included: they are here until it is stored.
-  [[nodiscard]] std::size_t held_ids() const { return lines_seen_.hashes_used(); }
+  /// Event ids of the days that its log lines are of, those of the store included, that are here until it is stored and
+  /// then no longer.
+  [[nodiscard]] std::size_t held_ids() const { return lines_seen_.hashes_to_free(); }
 
   /// Steps of the next commit ahead of its others: what of it cannot change any more.
   [[nodiscard]] std::vector<columns::Step> take_piece(Instant now);

@@ -244,7 +244,7 @@ TEST_F(IntakeTest, retention_removes_what_is_older_and_nothing_else) {
   take({old, hit(kNoon, "/", 2)});
   commit();
   now_ = kNoon + days{2};
-  std::ignore = remove_expired(*columns_, sites_, now_);
+  remove_expired(*columns_, sites_, now_, [](SiteId, std::int64_t) {});
   EXPECT_EQ(number("select count(*) from events"), 1);
   EXPECT_EQ(number("select count(*) from open_visits"), 1);
 }

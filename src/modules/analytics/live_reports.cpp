@@ -53,6 +53,7 @@ void LiveReports::note(const Taken& taken) {
 }
 
 void LiveReports::publish_due(std::chrono::microseconds now) {
+  take_removed();
   tick(now);
   for (auto it = due_.begin(); it != due_.end();) {
     if (it->second > now) {
@@ -104,6 +105,10 @@ void LiveReports::committed(Counts counts) {
 }
 
 void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& columns) {
+  {
+    const std::scoped_lock lock(mutex_);
+    removed_.clear();  // the totals to come are without them
+  }
   const auto totals = ask(columns, "select site_id, count(*), max(\"at\") from events group by site_id", {});
   for (const auto& row : totals.rows) {
     const SiteId id{number(row[0])};
@@ -142,10 +147,22 @@ void LiveReports::count(const Taken& taken, LiveSite& site) const {
 }
 
 void LiveReports::removed(SiteId site, std::int64_t hits) {
-  const auto found = sites_.find(site);
-  if (found == sites_.end()) return;
-  found->second.hits_total -= hits;
-  due_.try_emplace(site, pushed_at_[site] + kEvery);
+  const std::scoped_lock lock(mutex_);
+  removed_[site] += hits;
+}
+
+void LiveReports::take_removed() {
+  decltype(removed_) taken;
+  {
+    const std::scoped_lock lock(mutex_);
+    taken.swap(removed_);
+  }
+  for (const auto& [id, hits] : taken) {
+    const auto found = sites_.find(id);
+    if (found == sites_.end()) continue;
+    found->second.hits_total -= hits;
+    due_.try_emplace(id, pushed_at_[id] + kEvery);
+  }
 }
 
 void LiveReports::erase(SiteId site) {

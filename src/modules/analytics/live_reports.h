@@ -38,7 +38,7 @@ class LiveReports {
   /// Throws Unavailable when the store cannot be read.
   void restore(std::map<SiteId, LiveSite> seen, columns::Columns& columns);
   void erase(SiteId site);
-  /// So many hits are kept no longer.
+  /// So many hits are kept no longer. Any thread.
   void removed(SiteId site, std::int64_t hits);
 
   /// The model that was pushed last. Any thread.
@@ -51,6 +51,7 @@ class LiveReports {
     std::size_t current_visitors = 0;
   };
   void tick(std::chrono::microseconds now);
+  void take_removed();
   void push(SiteId id, LiveSite& site);
   void count(const Taken& taken, LiveSite& site) const;
   /// Brings what depends on the clock and on the site's settings up to date.
@@ -67,6 +68,7 @@ class LiveReports {
   mutable std::mutex mutex_;  ///< guards what follows
   std::map<SiteId, Pushed> pushed_;
   Counts committed_;
+  std::map<SiteId, std::int64_t> removed_;  ///< hits that `sites_` still has in its totals
 };
 
 }  // namespace mainstay::analytics

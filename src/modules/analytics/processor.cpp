@@ -277,10 +277,9 @@ void Processor::Impl::upkeep(std::chrono::microseconds now) {
   next_upkeep = now + kUpkeepEvery;
   upkeep_sites = sites;
   committer.start_work([this, sites, read = written.through()] {
-    const auto removed = remove_expired(ports.columns, *sites, ports.clock.now());
+    remove_expired(ports.columns, *sites, ports.clock.now(),
+                   [this](SiteId site, std::int64_t hits) { live.removed(site, hits); });
     ports.stream.forget_through(read);
-    const std::scoped_lock lock(mutex);
-    for (const auto& [site, hits] : removed) commands.push_back([this, site, hits] { live.removed(site, hits); });
   });
 }
 

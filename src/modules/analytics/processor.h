@@ -37,8 +37,8 @@ class Processor final : public Freshness {
     /// in one commit straight to its file; what is less goes by its log, and is written twice.
     std::size_t flush_rows = 500'000;
     std::size_t held_rows_max = 100'000;  ///< with so many no more are taken until those before are written
-    /// Event ids of the days that a batch is of, which are in memory until it is written: with so many it is, and no
-    /// more are taken until then. A log that is not in the order of time may be of many days at once.
+    /// Event ids that are in memory until a batch is written, because it is of many days, as of a log that is not in
+    /// the order of time: with so many it is written, and no more are taken until then.
     std::size_t held_ids_max = 5'000'000;
     std::chrono::milliseconds idle_wait{50};  ///< how long one wait for the stream lasts
     /// How long a report waits for what is not written yet, before it goes on without: a few hits are worth the

@@ -284,10 +284,10 @@ TEST_F(ProcessorTest, a_log_of_many_days_is_committed_before_it_holds_too_many_i
     hit.event_id = kStableId | static_cast<std::uint64_t>(day);
     ASSERT_TRUE(mainstay::testing::run(stream_->append(encode(std::vector{hit}))).has_value());
   }
-  wait_until([this] { return rows("events") >= 96; });
-  EXPECT_GE(store_.commits, 3);
+  wait_until([this] { return rows("events") >= 64; });
   EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 100);
+  EXPECT_GE(store_.commits, 3);
 }
 
 TEST_F(ProcessorTest, stopping_ends_though_the_store_refuses_and_no_more_is_taken) {
@@ -312,6 +312,7 @@ TEST_F(ProcessorTest, stopping_in_the_middle_of_a_batch_in_pieces_writes_the_res
 
 TEST_F(ProcessorTest, a_site_is_erased_in_the_middle_of_a_batch_in_pieces) {
   begin_in_pieces(10);
+  sites_.hide();  // before its data go: what is still in the stream is of nobody
   mainstay::testing::run(processor_->erase(SiteId{7}));
   EXPECT_TRUE(drain(std::chrono::seconds{30}));
   EXPECT_EQ(rows("events"), 0);

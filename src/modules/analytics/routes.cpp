@@ -28,6 +28,8 @@ constexpr std::string_view kPieceSchema =
     R"({"type":"integer","minimum":0,"maximum":4294967295,"description":"Number of this piece of the import; 0 begins one. )"
     R"(The same lines again under the same number add nothing; a number that skips is refused."})";
 
+constexpr int kAccepted = 202;  ///< RFC 9110 §15.3.3
+
 /// What a body that holds log lines asks for.
 struct LogRequest {
   std::shared_ptr<const Site> site;
@@ -121,8 +123,10 @@ struct Handlers {
     if (!fed) co_return refuse_log(request, fed.error());
     if (!asked->finish) co_return http::json_text(to_json(fed->so_far));
     const auto summary = co_await rooms.imports.finish(fed->import);
-    if (!summary) co_return refuse(summary);
-    co_return http::json_text(to_json(*summary));
+    if (summary) co_return http::json_text(to_json(*summary));
+    // Only a piece can be sent again without counting twice.
+    if (!asked->piece) co_return http::json_text(to_json(fed->so_far), kAccepted);
+    co_return refuse(summary);
   }
 
   Task<Result<http::Response>> classify_agent(http::Request& request) const {

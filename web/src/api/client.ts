@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch'
+import { isFramed } from '@/domain/embed'
 import { fieldMessage, withoutPointer, type FieldError } from './problem'
 import type { components, paths } from './schema'
 
@@ -80,7 +81,7 @@ const headers: Middleware = {
   },
 }
 
-export const api = createClient<paths>({ credentials: 'same-origin' })
+export const api = createClient<paths>({ credentials: isFramed() ? 'omit' : 'same-origin' })
 api.use(headers)
 
 /// The body of a successful answer; refusals have been thrown as `ApiError` before.

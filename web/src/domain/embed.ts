@@ -1,3 +1,8 @@
+/// Whether another page shows this one within it: then it is a shared dashboard and nothing else, whoever is signed in here.
+export function isFramed(): boolean {
+  return typeof window !== 'undefined' && window.top !== window.self
+}
+
 const kEscapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '"': '&quot;' }
 
 /// HTML that shows the shared dashboard at `address` in another page.

@@ -128,6 +128,17 @@ class LogImportsTest : public ::testing::Test {
                        .executor = threads_.executor(0)}};
 };
 
+TEST_F(LogImportsTest, what_is_stored_and_not_counted_is_no_summary_yet) {
+  processor_.stop();
+  const auto import = open("night");
+  ASSERT_TRUE(imports_.feed(*import, views(30)));
+  const auto refused = testing::run(imports_.finish(import));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Refusal::kUnavailable);
+  EXPECT_EQ(refused.error().code, "analytics.import_not_counted");
+  EXPECT_GT(refused.error().retry_after.count(), 0);
+}
+
 TEST_F(LogImportsTest, a_block_that_could_not_be_stored_is_fed_again_and_its_lines_count_once) {
   const auto import = open("one");
   ASSERT_TRUE(imports_.feed(*import, views(30)).has_value());

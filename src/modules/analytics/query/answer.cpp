@@ -205,7 +205,8 @@ std::vector<std::vector<Value>> rows_of(const Answered& answered) {
   const auto& request = answered.request;
   const bool is_series =
       request.dimensions.size() == 1 && request.time_dimension() && !request.order_by.front().by_metric;
-  if (!answered.compared || !is_series || request.offset > 0) return rows;
+  // A page of a longer answer has its rows from the store.
+  if (!answered.compared || !is_series || request.limit || request.offset > 0) return rows;
   std::set<Value> there;
   for (const auto& row : rows) there.insert(row[0]);
   std::set<Value> compared;
@@ -219,17 +220,15 @@ std::vector<std::vector<Value>> rows_of(const Answered& answered) {
   const bool descending = request.order_by.front().descending;
   std::ranges::sort(
       rows, [&](const auto& left, const auto& right) { return descending ? right[0] < left[0] : left[0] < right[0]; });
-  if (rows.size() > request.limit.value_or(kLimitMax)) rows.resize(request.limit.value_or(kLimitMax));
   return rows;
 }
 
-json::Array results(const Answered& answered) {
+json::Array results(const Answered& answered, const std::vector<std::vector<Value>>& rows) {
   const auto& request = answered.request;
   const auto count = request.dimensions.size();
   std::optional<Counterparts> counterparts;
   if (answered.compared) counterparts.emplace(answered);
   json::Array results;
-  const auto rows = rows_of(answered);
   results.reserve(rows.size());
   for (const auto& row : rows) {
     json::Array dimensions;
@@ -267,7 +266,7 @@ void add_money(const Answered& answered, json::Object& meta) {
   meta["metric_warnings"] = std::move(warnings);
 }
 
-json::Object meta(const Answered& answered) {
+json::Object meta(const Answered& answered, std::size_t rows) {
   const auto& request = answered.request;
   json::Object meta{{"as_of", to_rfc3339(answered.as_of)}, {"sampled", false}, {"imports_included", false}};
   if (const auto missing = answered.missing.count(); missing > 0) {
@@ -286,7 +285,8 @@ json::Object meta(const Answered& answered) {
   }
   if (request.total_rows) {
     const auto column = request.dimensions.size() + request.metrics.size();
-    meta["total_rows"] = answered.any_row.empty() ? 0 : std::get<std::int64_t>(answered.any_row[column]);
+    const auto stored = answered.any_row.empty() ? 0 : std::get<std::int64_t>(answered.any_row[column]);
+    meta["total_rows"] = stored + static_cast<std::int64_t>(rows - answered.rows.rows.size());
   }
   add_money(answered, meta);
   return meta;
@@ -331,7 +331,8 @@ std::string row_currency(const std::vector<Value>& row, const Request& request) 
 }
 
 json::Object to_json(const Answered& answered) {
-  return {{"results", results(answered)}, {"meta", meta(answered)}, {"query", normalised(answered)}};
+  const auto rows = rows_of(answered);
+  return {{"results", results(answered, rows)}, {"meta", meta(answered, rows.size())}, {"query", normalised(answered)}};
 }
 
 }  // namespace mainstay::analytics::query

@@ -288,13 +288,27 @@ std::string Core::events_part(const Part& part) {
   const auto& dimensions = part.dimensions;
   const auto& filters = part.filters;
   const auto columns = sum_columns(part.own, part.all, part.primary, [](Sum sum) { return event_sum(sum); });
-  std::string condition = countable(filters, scope_);
-  if (std::ranges::any_of(dimensions, &Dimension::is_goal)) {
-    condition = input_.goals.empty() ? "false" : goal_sql(input_.goals[goal_], parameters_);
-  }
   return fmt::format("select {}{} from {} where {}{} and ({}){}{}", event_keys(dimensions), columns,
-                     events_source(dimensions), events_in_range(scope_), in_spans("e", part.spans), condition,
-                     events_filters(filters, scope_), group_by(dimensions.size()));
+                     events_source(dimensions), events_in_range(scope_), in_spans("e", part.spans),
+                     events_condition(dimensions, filters), events_filters(filters, scope_),
+                     group_by(dimensions.size()));
+}
+
+std::string Core::events_condition(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters) {
+  if (std::ranges::none_of(dimensions, &Dimension::is_goal)) return countable(filters, scope_);
+  return input_.goals.empty() ? "false" : goal_sql(input_.goals[goal_], parameters_);
+}
+
+std::string Core::currencies(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters) {
+  std::vector<std::string> parts;
+  for_each_goal(dimensions, [&] {
+    parts.push_back(fmt::format(
+        "select {}count(distinct e.currency) as currencies, coalesce(min(e.currency), '') as currency "
+        "from {} where {} and e.revenue is not null and ({}){}{}",
+        event_keys(dimensions), events_source(dimensions), events_in_range(scope_),
+        events_condition(dimensions, filters), events_filters(filters, scope_), group_by(dimensions.size())));
+  });
+  return fmt::format("{}", fmt::join(parts, " union all "));
 }
 
 std::string Core::straddling(const Spans& spans) {

@@ -64,6 +64,8 @@ class Core {
   [[nodiscard]] std::string events_source(const std::vector<Dimension>& dimensions);
   /// "e.path as d0, …, " over a row of events.
   [[nodiscard]] std::string event_keys(const std::vector<Dimension>& dimensions);
+  /// In how many currencies revenue came, and the first of them: columns d0…, currencies, currency.
+  [[nodiscard]] std::string currencies(const std::vector<Dimension>& dimensions, const std::vector<Filter>& filters);
   [[nodiscard]] const FilterScope& scope() const { return scope_; }
 
  private:
@@ -79,6 +81,9 @@ class Core {
     const Spans& spans;
   };
   [[nodiscard]] std::string key(const Dimension& dimension, Rows rows, EntryFor entry);
+  /// Which events count.
+  [[nodiscard]] std::string events_condition(const std::vector<Dimension>& dimensions,
+                                             const std::vector<Filter>& filters);
   [[nodiscard]] std::string events_part(const Part& part);
   [[nodiscard]] std::string visits_part(const Part& part);
   [[nodiscard]] std::string rollup_part(const RolledUp& rolled_up, const Picks& picks,

@@ -208,20 +208,20 @@ class UnlinkedFile {
 };
 
 /// Closes it on a thread that may block: the last close of a large file frees all of it.
-std::shared_ptr<UnlinkedFile> open_unlinked(BlockingPool& workers, const std::string& path) {
-  return {new UnlinkedFile(path), [&workers](UnlinkedFile* file) {
+std::shared_ptr<UnlinkedFile> open_unlinked(BlockingPool& files, const std::string& path) {
+  return {new UnlinkedFile(path), [&files](UnlinkedFile* file) {
             try {
-              workers.post([file] { delete file; });
+              files.post([file] { delete file; });
             } catch (const Unavailable&) {  // too much to do
               delete file;
             }
           }};
 }
 
-Task<> stream_file(BlockingPool& workers, std::shared_ptr<UnlinkedFile> file, http::BodyWriter& writer) {
+Task<> stream_file(BlockingPool& files, std::shared_ptr<UnlinkedFile> file, http::BodyWriter& writer) {
   std::string buffer(kFileBytesAtOnce, '\0');
   while (true) {
-    const auto piece = co_await workers.run([&] { return file->read(buffer); });
+    const auto piece = co_await files.run([&] { return file->read(buffer); });
     if (piece.empty()) break;
     co_await writer.write(piece);
   }
@@ -234,11 +234,11 @@ Task<Result<http::Response>> export_parquet(const Reports& reports, const Prepar
   const auto path = fmt::format("{}/events-{}-{}.parquet", folder, to_micros(prepared.calendar.now), ++count);
   const auto written = co_await reports.ports().columns.write_parquet(events_statement(prepared), kFilePatience, path);
   if (!written) co_return refuse(written);
-  auto& workers = reports.ports().workers;
-  auto file = co_await workers.run([&] { return open_unlinked(workers, path); });
+  auto& files = reports.ports().files;
+  auto file = co_await files.run([&] { return open_unlinked(files, path); });
   co_return attachment("application/vnd.apache.parquet", file_name(*prepared.site, "events", "parquet"),
-                       [&workers, slot = std::move(slot), file = std::move(file)](http::BodyWriter& writer) {
-                         return stream_file(workers, file, writer);
+                       [&files, slot = std::move(slot), file = std::move(file)](http::BodyWriter& writer) {
+                         return stream_file(files, file, writer);
                        });
 }
 

@@ -78,15 +78,9 @@ class Planner {
   /// The currencies of all rows together, and of each row: what came in several is not added up.
   void add_money() {
     money_ = true;
-    const std::string currencies =
-        "count(distinct e.currency) filter (where e.revenue is not null) as currencies, "
-        "coalesce(min(e.currency) filter (where e.revenue is not null), '') as currency";
-    const auto where =
-        fmt::format("{}{}", events_in_range(core_.scope()), events_filters(request_.filters, core_.scope()));
-    add_group("money", fmt::format("select {} from events e where {}", currencies, where), "");
+    add_group("money", core_.currencies({}, request_.filters), "");
     if (request_.dimensions.empty()) return;
-    add_by_keys("row_money", fmt::format("select {}{} from {} where {}{}", core_.event_keys(request_.dimensions),
-                                         currencies, core_.events_source(request_.dimensions), where, grouped()));
+    add_by_keys("row_money", core_.currencies(request_.dimensions, request_.filters));
   }
   std::string_view row_money() const { return request_.dimensions.empty() ? "money" : "row_money"; }
 

@@ -45,7 +45,7 @@ class Reports {
     const ShareCheck& shares;
     /// Where Parquet files stand while they are sent; the store must be allowed to write there.
     std::string export_folder;
-    BlockingPool& workers;  ///< for reading those files
+    BlockingPool& files;  ///< reads them; nothing else holds its threads for long
   };
   explicit Reports(Ports ports) : ports_(std::move(ports)) {}
 

@@ -269,6 +269,15 @@ TEST(RevenueTest, it_is_of_each_row_in_its_own_currency) {
             R"({"metrics":[null,null],"dimensions":["pageview"]}])");
   EXPECT_TRUE(answer.at("meta").as_object().contains("metric_warnings"));
   EXPECT_EQ(world.rows(R"({"metrics":["total_revenue"],"date_range":"30d"})"), Rows{"null"});
+  for (const auto* name : {"Order", "Signup", "Mixed", "Never"}) {
+    world.goal({.kind = GoalKind::kEvent, .event_name = name, .page_pattern = {}, .display_name = name});
+  }
+  const auto by_goal = world.ask(R"({"metrics":["total_revenue"],"date_range":"30d","dimensions":["event:goal"],
+    "order_by":[["event:goal","asc"]]})");
+  EXPECT_EQ(boost::json::serialize(by_goal.at("results")),
+            R"([{"currency":"USD","metrics":[7],"dimensions":["Order"]},)"
+            R"({"currency":"EUR","metrics":[20],"dimensions":["Signup"]},)"
+            R"({"metrics":[null],"dimensions":["Mixed"]}])");
 }
 
 TEST_F(ReportsTest, values_of_all_filters_together_have_a_limit) {

@@ -16,13 +16,6 @@ using columns::Statement;
 using columns::Step;
 
 constexpr minutes kLookEvery{1};
-constexpr columns::Columns::Limits kOwnLimits{.patience = milliseconds{600'000}};
-
-std::vector<columns::Value> one_row(columns::Columns& columns, Statement statement) {
-  auto answer = columns.query_blocking(statement, kOwnLimits);
-  if (!answer) throw Unavailable("analytics: " + answer.error().message);
-  return std::move(answer->rows.at(0));
-}
 
 bool holds_sites(const columns::Table& table) { return table.columns.front().name == "site_id"; }
 
@@ -37,8 +30,8 @@ Step note_deletion(Instant now, bool at_once) {
 /// Adds the step that deletes rows of `from`, where there are any; how many there are.
 std::int64_t add_deletion(columns::Columns& columns, std::vector<Step>& steps, const std::string& from,
                           const std::vector<columns::Value>& parameters) {
-  const auto row = one_row(columns, {.text = "select count(*) from " + from, .parameters = parameters});
-  const auto count = std::get<std::int64_t>(row[0]);
+  const auto rows = stored_rows(columns, {.text = "select count(*) from " + from, .parameters = parameters});
+  const auto count = std::get<std::int64_t>(rows.at(0)[0]);
   if (count > 0) steps.emplace_back(Statement{.text = "delete from " + from, .parameters = parameters});
   return count;
 }
@@ -162,9 +155,10 @@ void Compactor::run(const std::stop_token& stop) {
 }
 
 bool Compactor::compact_if_due(std::stop_token stop) {
-  const auto noted = one_row(
+  const auto rows = stored_rows(
       columns_,
       {.text = "select max(id), min(\"at\"), coalesce(bool_or(at_once), false) from deletions", .parameters = {}});
+  const auto& noted = rows.at(0);
   const auto* const last = std::get_if<std::int64_t>(&noted[0]);
   if (last == nullptr) {
     oldest_ = kNothing;

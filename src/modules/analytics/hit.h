@@ -17,6 +17,9 @@ namespace mainstay::analytics {
 /// Where a hit came from.
 enum class Origin : std::uint8_t { kScript = 0, kServer = 1, kLog = 2 };
 
+/// Whether what is named so counts as an event, and begins visits: not what only tells of a page that is open.
+[[nodiscard]] constexpr bool is_counted(std::string_view name) { return name != "engagement" && name != "vitals"; }
+
 /// One accepted hit, generalised: nothing in it identifies a person. This is what the queue carries.
 struct Hit {
   enum class Kind : std::uint8_t { kVisitor = 0, kBot = 1 };

@@ -50,13 +50,11 @@ DaySets::Load Intake::load_ids(std::string_view origins) const {
 }
 
 Committed last_commit(columns::Columns& columns) {
-  const auto answer = columns.query_blocking(
-      {.text = "select stream_offset, coalesce(commit_number, 0) from progress where consumer = 'processor'",
-       .parameters = {}},
-      {.patience = kReadPatience});
-  if (!answer) throw Unavailable("analytics: " + answer.error().message);
-  if (answer->rows.empty()) return {};
-  const auto& row = answer->rows[0];
+  const auto rows = stored_rows(
+      columns, {.text = "select stream_offset, coalesce(commit_number, 0) from progress where consumer = 'processor'",
+                .parameters = {}});
+  if (rows.empty()) return {};
+  const auto& row = rows[0];
   return {.offset = id_in(row[0]), .number = std::get<std::int64_t>(row[1])};
 }
 

@@ -1,6 +1,6 @@
 #include "modules/analytics/live_reports.h"
 
-#include "modules/analytics/query/filter_sql.h"
+#include "modules/analytics/tables.h"
 
 namespace mainstay::analytics {
 namespace {
@@ -9,25 +9,16 @@ namespace {
 /// watcher's connection has.
 constexpr milliseconds kEvery{255};
 constexpr milliseconds kTick{5'000};
-constexpr columns::Columns::Limits kRestoreLimits{.rows_max = 50'000'000, .patience = milliseconds{600'000}};
-
-columns::Answer ask(columns::Columns& columns, std::string text, std::vector<columns::Value> parameters) {
-  auto answer = columns.query_blocking({.text = std::move(text), .parameters = std::move(parameters)}, kRestoreLimits);
-  if (!answer) throw Unavailable("analytics: " + answer.error().message);
-  return std::move(*answer);
-}
-
 std::int64_t number(const columns::Value& value) { return std::get<std::int64_t>(value); }
 
 void restore_day(SiteId id, LiveDay& day, columns::Columns& columns) {
-  const auto rows =
-      ask(columns,
-          fmt::format("select e.visit_id, e.visitor_id, count(*) filter (where e.name = 'pageview'), count(*) "
-                      "from events e where e.site_id = $1 and e.\"at\" >= $2 and e.\"at\" < $3 and {} "
-                      "group by e.visit_id, e.visitor_id",
-                      query::kCounted),
-          {static_cast<std::int64_t>(id), day.from(), day.to()})
-          .rows;
+  const auto rows = stored_rows(
+      columns,
+      {.text = fmt::format("select e.visit_id, e.visitor_id, count(*) filter (where e.name = 'pageview'), count(*) "
+                           "from events e where e.site_id = $1 and e.\"at\" >= $2 and e.\"at\" < $3 and {} "
+                           "group by e.visit_id, e.visitor_id",
+                           kCounted),
+       .parameters = {static_cast<std::int64_t>(id), day.from(), day.to()}});
   for (const auto& row : rows) {
     day.add_visit(static_cast<std::uint64_t>(number(row[0])), static_cast<std::uint64_t>(number(row[1])));
     day.add_events(number(row[2]), number(row[3]));
@@ -109,8 +100,9 @@ void LiveReports::restore(std::map<SiteId, LiveSite> seen, columns::Columns& col
     const std::scoped_lock lock(mutex_);
     removed_.clear();  // the totals to come are without them
   }
-  const auto totals = ask(columns, "select site_id, count(*), max(\"at\") from events group by site_id", {});
-  for (const auto& row : totals.rows) {
+  const auto totals = stored_rows(
+      columns, {.text = "select site_id, count(*), max(\"at\") from events group by site_id", .parameters = {}});
+  for (const auto& row : totals) {
     const SiteId id{number(row[0])};
     auto& site = seen[id];
     site.hits_total = number(row[1]);
@@ -139,8 +131,7 @@ void LiveReports::count(const Taken& taken, LiveSite& site) const {
   ++site.hits_total;
   if (taken.first_of_site) site.first_hit_at = hit.at;
   if (hit.at >= site.today.to()) refresh(hit.site, site);
-  const bool counted = hit.name != "engagement" && hit.name != "vitals";
-  if (!counted || !site.today.contains(hit.at)) return;
+  if (!is_counted(hit.name) || !site.today.contains(hit.at)) return;
   const auto& visit = *taken.assigned.visit;
   site.today.add_visit(static_cast<std::uint64_t>(visit.id), visit.visitor);
   site.today.add_events(hit.name == "pageview" ? 1 : 0, 1);

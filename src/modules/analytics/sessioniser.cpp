@@ -13,8 +13,6 @@ constexpr seconds kSweepEvery{10};
 constexpr std::size_t kOpenMany = 16'384;
 constexpr std::size_t kEarlierMax = 8;  ///< of one visitor
 
-bool begins_visits(const Hit& hit) { return hit.name != "engagement" && hit.name != "vitals"; }
-
 bool is_near(const Visit& visit, Instant at) {
   return at <= visit.ended_at + kSessionGap && at >= visit.started_at - kSessionGap;
 }
@@ -23,7 +21,7 @@ void count(Visit& visit, const Hit& hit) {
   visit.started_at = std::min(visit.started_at, hit.at);
   visit.ended_at = std::max(visit.ended_at, hit.at);
   visit.engagement_ms += hit.engagement_ms;
-  if (!begins_visits(hit)) return;
+  if (!is_counted(hit.name)) return;
   const bool is_view = hit.name == "pageview";
   if (visit.events == 0) {
     visit.entry_page = hit.path;
@@ -53,7 +51,7 @@ Assigned Sessioniser::assign(const Hit& hit) {
   Open* live = find_live(hit);
   Assigned assigned;
   if (live == nullptr) {
-    if (!begins_visits(hit)) return assigned;
+    if (!is_counted(hit.name)) return assigned;
     live = &open(hit);
     assigned.opened = true;
   }

@@ -115,4 +115,11 @@ const std::vector<Table>& all_tables() {
 
 std::span<const columns::Table> tables() { return all_tables(); }
 
+std::vector<std::vector<columns::Value>> stored_rows(columns::Columns& columns, const columns::Statement& statement) {
+  constexpr columns::Columns::Limits kLimits{.rows_max = 50'000'000, .patience = std::chrono::minutes{10}};
+  auto answer = columns.query_blocking(statement, kLimits);
+  if (!answer) throw Unavailable("analytics: " + answer.error().message);
+  return std::move(answer->rows);
+}
+
 }  // namespace mainstay::analytics

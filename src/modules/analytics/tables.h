@@ -1,6 +1,8 @@
 #pragma once
 
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "ports/columns/columns.h"
 
@@ -35,6 +37,13 @@ namespace mainstay::analytics {
 /// progress: consumer, stream_offset, commit_number (of the commit that wrote it; each has its own)
 /// deletions: id, at, at_once: commits that deleted rows whose bytes may still be in the files (erasure.h)
 [[nodiscard]] std::span<const columns::Table> tables();
+
+/// Rows that the module needs for its own work, not for a report. Blocks, for ten minutes at most. Throws Unavailable.
+[[nodiscard]] std::vector<std::vector<columns::Value>> stored_rows(columns::Columns& columns,
+                                                                   const columns::Statement& statement);
+
+/// `is_counted` (hit.h) of a row `e` of events.
+inline constexpr std::string_view kCounted = "e.name <> 'engagement' and e.name <> 'vitals'";
 
 /// `(select … from visits union all select … from open_visits)`.
 inline constexpr const char* kAllVisits = "(select * from visits union all by name select * from open_visits)";

@@ -19,10 +19,6 @@ bool decided_by_visits(const std::vector<Dimension>& dimensions, const std::vect
          std::ranges::all_of(filters, [](const Filter& filter) { return of_visits(filter, EntryFor::kNothing); });
 }
 
-bool of_single_events(const Dimension& dimension) {
-  return !dimension.of_visit() && !dimension.is_time() && dimension.info->as_entry.empty();
-}
-
 SumSet only(SumSet all, std::initializer_list<Sum> wanted) {
   SumSet result;
   for (const auto sum : wanted) {
@@ -110,7 +106,7 @@ void Core::add_rows_parts(const std::vector<Dimension>& dimensions, const std::v
     add(only(sums, {Sum::kVisitors, Sum::kVisits, Sum::kPageviews, Sum::kEvents, Sum::kRevenue, Sum::kRevenueCount}),
         false);
     // What only single events have says nothing about visits.
-    if (std::ranges::none_of(dimensions, of_single_events)) add(sessions, true);
+    if (std::ranges::none_of(dimensions, &Dimension::of_single_events)) add(sessions, true);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "modules/analytics/hit.h"
 #include "modules/analytics/tables.h"
 
 namespace mainstay::analytics::query {
@@ -231,7 +232,7 @@ std::optional<RolledUp> rolled_up(const Goal& goal) {
   if (goal.kind != GoalKind::kEvent) {
     return RolledUp{.name = std::string{kGoalDimension}, .interval = {}, .only = {}, .piece = goal_key(goal)};
   }
-  if (goal.event_name == "engagement" || goal.event_name == "vitals") return std::nullopt;
+  if (!is_counted(goal.event_name)) return std::nullopt;
   return RolledUp{.name = "event:name", .interval = {}, .only = goal.event_name, .piece = {}};
 }
 

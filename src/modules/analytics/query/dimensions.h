@@ -41,6 +41,8 @@ struct Dimension {
   [[nodiscard]] bool is_goal() const { return info->special == Special::kGoal; }
   /// True when it is the same for all events of a visit.
   [[nodiscard]] bool of_visit() const { return !info->on_visits.empty(); }
+  /// True when single events have it, and nothing of it can be said of a visit: an event's name, goal or property.
+  [[nodiscard]] bool of_single_events() const { return !of_visit() && !is_time() && info->as_entry.empty(); }
   bool operator==(const Dimension&) const = default;
 };
 

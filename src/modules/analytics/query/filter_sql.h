@@ -38,9 +38,6 @@ struct FilterScope {
   const std::vector<Goal>& goals;
 };
 
-/// Events that count as such: not engagement, not vitals.
-inline constexpr std::string_view kCounted = "e.name <> 'engagement' and e.name <> 'vitals'";
-
 /// "e.site_id = $1 and e."at" >= $2 and e."at" < $3".
 [[nodiscard]] std::string events_in_range(const FilterScope& scope);
 

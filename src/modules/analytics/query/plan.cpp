@@ -16,10 +16,6 @@ constexpr auto kVitals = std::to_array<std::pair<Metric, std::string_view>>({{Me
                                                                              {Metric::kFcp, "fcp"},
                                                                              {Metric::kTtfb, "ttfb"}});
 
-bool on_single_events(const Dimension& dimension) {
-  return dimension.is_goal() || dimension.info->special == Special::kProperty || dimension.info->name == "event:name";
-}
-
 class Planner {
  public:
   explicit Planner(const PlanInput& input) : input_(input), request_(input.request), core_(input, parameters_) {}
@@ -152,7 +148,7 @@ class Planner {
     std::vector<Filter> by_visit;
     for (const auto& filter : request_.filters) {
       const bool named = any_leaf(std::vector{filter}, HasDone::kSkip,
-                                  [](const Filter& leaf) { return on_single_events(leaf.dimension); });
+                                  [](const Filter& leaf) { return leaf.dimension.of_single_events(); });
       (named ? by_visit : direct).push_back(filter);
     }
     auto text = events_filters(direct, core_.scope());

@@ -176,10 +176,6 @@ bool has_dimension(const Request& request, std::string_view name) {
   return std::ranges::any_of(request.dimensions, [&](const Dimension& d) { return d.info->name == name; });
 }
 
-bool on_single_events(const Dimension& dimension) {
-  return dimension.is_goal() || dimension.info->special == Special::kProperty || dimension.info->name == "event:name";
-}
-
 bool is_session_metric(Metric metric) { return metric == Metric::kBounceRate || metric == Metric::kVisitDuration; }
 
 void check_metric(Metric metric, std::size_t index, const Request& request, Faults& faults) {
@@ -188,7 +184,7 @@ void check_metric(Metric metric, std::size_t index, const Request& request, Faul
   const bool has_page = has_dimension(request, "event:page") || has_leaf_on(request.filters, "event:page");
   const bool of_pages = metric == Metric::kScrollDepth || metric == Metric::kTimeOnPage || metric >= Metric::kLcp;
   for (const auto& dimension : request.dimensions) {
-    if (!of_pages || !on_single_events(dimension)) continue;
+    if (!of_pages || !dimension.of_single_events()) continue;
     faults.add(where, fmt::format("{} cannot be broken down by {}.", to_text(metric), dimension.name()));
   }
   if (metric == Metric::kScrollDepth || metric == Metric::kTimeOnPage) {

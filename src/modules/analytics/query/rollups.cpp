@@ -18,7 +18,6 @@ using query::Dimension;
 using query::Sum;
 using query::SumSet;
 
-constexpr columns::Columns::Limits kLimits{.rows_max = 10'000'000, .patience = std::chrono::minutes{5}};
 constexpr std::chrono::minutes kLookEvery{10};
 
 SumSet all_sums() {
@@ -126,7 +125,7 @@ Statement insert_properties_statement(SiteId site, std::int32_t visitor_day, con
       fmt::format("{} and e.visitor_day = {} and {}",
                   query::events_in_range(
                       {.parameters = parameters, .site = site, .range = source.range, .goals = source.input.goals}),
-                  visitor_day, query::kCounted);
+                  visitor_day, kCounted);
   const auto bucket =
       by == By::kLocalDay ? query::bucket_sql(R"(e."at")", source.range, query::Interval::kDay, zone) : "0::bigint";
   return {.text = fmt::format(
@@ -254,16 +253,14 @@ bool RollupKeeper::build_one(Instant now) {
 
 bool RollupKeeper::is_closed(Day day, Instant now) const {
   if (day.second >= utc_day(now - kRollupDelay)) return false;
-  const auto open = columns_.query_blocking({"select count(*) from open_visits where site_id = $1 and visitor_day = $2",
-                                             {static_cast<std::int64_t>(day.first), std::int64_t{day.second}}},
-                                            kLimits);
-  return open && std::get<std::int64_t>(open->rows[0][0]) == 0;
+  const auto open =
+      stored_rows(columns_, {.text = "select count(*) from open_visits where site_id = $1 and visitor_day = $2",
+                             .parameters = {static_cast<std::int64_t>(day.first), std::int64_t{day.second}}});
+  return std::get<std::int64_t>(open.at(0)[0]) == 0;
 }
 
 std::vector<std::vector<columns::Value>> RollupKeeper::rows(const std::string& text, std::int32_t before) const {
-  auto answer = columns_.query_blocking({text, {std::int64_t{before}}}, kLimits);
-  if (!answer) throw Unavailable(answer.error().message);
-  return std::move(answer->rows);
+  return stored_rows(columns_, {.text = text, .parameters = {std::int64_t{before}}});
 }
 
 void RollupKeeper::look_for_due(Instant now) {

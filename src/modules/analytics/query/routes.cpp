@@ -42,11 +42,7 @@ constexpr std::string_view kAnswerSchema = R"({"type":"object","required":["resu
 "warning":{"type":"string"}}},"currency":{"type":"string"},"metric_warnings":{"type":"object"}}},
 "query":{"type":"object"}}})";
 
-Task<Result<http::Response>> answer_query(Reports& reports, http::Request& request) {
-  auto answer = co_await reports.answer(request);
-  if (!answer) co_return refuse(answer);
-  co_return http::json_text(std::move(*answer));
-}
+Task<Result<std::string>> answer(Reports& reports, const http::Request& request) { return reports.answer(request); }
 
 using Ask = Task<Result<std::string>> (*)(Reports&, const http::Request&);
 
@@ -66,7 +62,7 @@ std::vector<http::Route> query_routes(Reports& reports) {
                     .path = "/api/v2/query",
                     .permission = Permission::kPublic,
                     .summary = "Answers a question about a site's history (Stats API v2)",
-                    .handler = [&reports](Request& request) { return answer_query(reports, request); },
+                    .handler = [&reports](Request& request) { return answer_with(answer, reports, request); },
                     .tag = "analytics",
                     .request_schema = std::string{kQuerySchema},
                     .response_schema = std::string{kAnswerSchema},

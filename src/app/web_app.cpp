@@ -10,8 +10,8 @@ Task<Result<http::Response>> answer(const analytics::SiteDirectory& sites, const
                                     http::Request& request) {
   if (auto script = analytics::tracking_script(sites, request)) co_return std::move(*script);
   auto page = co_await files(request);
-  // Other sites may embed a shared dashboard. In a frame the app sends no cookie and shows nothing else (web/src/api/
-  // client.ts, router.ts), so all that can be done there is what the link allows.
+  // Other sites may embed a shared dashboard. In a frame the app changes nothing in the name of who is signed in, and
+  // shows nothing else (web/src/domain/embed.ts), so all that can be done there is what the link allows.
   if (page && request.path.starts_with("/share/")) page->framing = http::Response::Framing::kAnybody;
   co_return page;
 }

@@ -251,11 +251,9 @@ Program::Parts::Parts(config::Settings given, std::unique_ptr<DataFolder> held,
 
 Program::Parts::~Parts() {
   imports.stop();
-  bool ended = !server || server->drain(settings.drain_ms);
   background.cancel();
   processor.stop();  // which may still start some tasks, and which requests may wait for
-  ended = ended || server->drain(std::chrono::milliseconds{0});
-  if (!ended) leave_at_once("requests");
+  if (server && !server->drain(std::chrono::milliseconds{0})) leave_at_once("requests");
   if (!background.join(kTasksPatience)) leave_at_once("background tasks");
 }
 
@@ -324,7 +322,10 @@ std::string Program::address() const {
                      any ? "localhost" : address->host, parts_->server->port());
 }
 
-void Program::drain() { parts_->server->drain(parts_->settings.drain_ms); }
+void Program::drain() {
+  parts_->imports.stop();
+  parts_->server->drain(parts_->settings.drain_ms);
+}
 
 void Program::reload() {
   if (parts_->server) parts_->server->reload_tls();

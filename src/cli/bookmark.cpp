@@ -86,13 +86,17 @@ std::vector<std::string> rotated_since(const std::string& path, const Mark& mark
   std::error_code failed;
   for (const auto& entry : std::filesystem::directory_iterator(current.parent_path(), failed)) {
     const auto other = entry.path().filename().string();
-    if (is_rotation(name, other) && entry.is_regular_file(failed))
+    if (other.size() > name.size() && other.starts_with(name) && entry.is_regular_file(failed))
       beside.emplace_back(entry.last_write_time(failed), entry.path().string());
   }
   std::ranges::sort(beside);
-  auto first = std::ranges::find_if(beside, [&](const Written& file) { return is_of(mark, file.second); });
+  const auto first = std::ranges::find_if(beside, [&](const Written& file) { return is_of(mark, file.second); });
   std::vector<std::string> files;
-  for (; first != beside.end(); ++first) files.push_back(std::move(first->second));
+  for (auto file = first; file != beside.end(); ++file) {
+    // The first is known by its beginning, the others by their names alone.
+    const auto other = std::filesystem::path{file->second}.filename().string();
+    if (file == first || is_rotation(name, other)) files.push_back(file->second);
+  }
   return files;
 }
 

@@ -34,8 +34,8 @@ class Bookmark {
   std::filesystem::path file_;
 };
 
-/// What stands beside `path` under its name with more behind it (`access.log.1`, `access.log-20261128`,
-/// `access.log.2.gz`): the file that `mark` is of and those that were written after it, oldest first. Empty when that
+/// What stands beside `path` under its name with more behind it: the file that `mark` is of, and those of a rotation
+/// (`access.log.1`, `access.log-20261128`, `access.log.2.gz`) that were written after it, oldest first. Empty when that
 /// file is not there.
 [[nodiscard]] std::vector<std::string> rotated_since(const std::string& path, const Mark& mark);
 

@@ -64,6 +64,8 @@ TEST_F(BookmarkTest, files_that_were_rotated_since_come_in_the_order_they_were_w
   const auto path = write("access.log", "now\n", 5);
   EXPECT_THAT(rotated_since(path, Mark::of("marked\n", 7)), ElementsAre(marked, later));
   EXPECT_THAT(rotated_since(path, Mark::of("gone\n", 5)), IsEmpty());
+  const auto renamed = write("access.log.old", "renamed\n", 2);
+  EXPECT_THAT(rotated_since(path, Mark::of("renamed\n", 8)), ElementsAre(renamed, later)) << "whatever its name";
 }
 
 }  // namespace

@@ -256,6 +256,7 @@ class Reading {
       }
     }
     importer_.wait();
+    source_.reset();  // there may be many files
   }
 
   /// No interruption is to be made good any more. The read ones of an import, once its end is known.
@@ -295,7 +296,7 @@ class Reading {
         std::this_thread::sleep_for(kFollowWait);
       }
     }
-    while (send_next(LogSource::AtEnd::kGivePart)) {
+    while (!stop_asked && send_next(LogSource::AtEnd::kGivePart)) {
     }
     importer_.wait();
     source_ = std::move(next);

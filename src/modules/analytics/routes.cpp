@@ -183,7 +183,7 @@ std::vector<http::Route> analytics_routes(AnalyticsRooms rooms) {
       {.method = http::Method::kPost,
        .path = "/api/v1/beacon/log",
        .permission = Permission::kPublic,
-       .summary = "Record server log lines; needs the site's key",
+       .summary = "Record server log lines; needs the site's key. 202: stored, and not all counted yet",
        .handler = [handlers](http::Request& request) { return handlers.log(request); },
        .tag = "collector",
        .request_schema = std::string{kLogLinesSchema},

@@ -206,7 +206,9 @@ std::vector<std::vector<Value>> rows_of(const Answered& answered) {
   const bool is_series =
       request.dimensions.size() == 1 && request.time_dimension() && !request.order_by.front().by_metric;
   // A page of a longer answer has its rows from the store.
-  if (!answered.compared || !is_series || request.limit || request.offset > 0) return rows;
+  if (!answered.compared || !is_series || request.limit || request.offset > 0 || rows.size() >= kLimitMax) {
+    return rows;
+  }
   std::set<Value> there;
   for (const auto& row : rows) there.insert(row[0]);
   std::set<Value> compared;

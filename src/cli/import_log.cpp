@@ -259,7 +259,7 @@ class Reading {
     source_.reset();  // there may be many files
   }
 
-  /// No interruption is to be made good any more. The read ones of an import, once its end is known.
+  /// The next import of this file begins anew: for when all of it is stored and summed up.
   void forget() const { bookmark_->remove(); }
 
  private:

@@ -101,14 +101,16 @@ struct Handlers {
   struct Fed {
     std::shared_ptr<LogImports::Import> import;
     LogSummary so_far;
+    bool repeatable = false;  ///< sent again, the request counts nothing twice
   };
   Result<Fed> feed(const LogRequest& asked, LogText lines) const {
     std::optional<LogImports::Piece> piece;
     if (asked.piece) piece = {.number = *asked.piece, .fingerprint = lines.fingerprint()};
+    const bool repeatable = piece || lines.empty();
     const auto import = rooms.imports.open(asked.import, asked.site, asked.format, piece);
     if (!import) return refuse(import);
     if (auto fed = rooms.imports.feed(**import, std::move(lines), piece); !fed) return refuse(fed);
-    return Fed{.import = *import, .so_far = rooms.imports.so_far(**import)};
+    return Fed{.import = *import, .so_far = rooms.imports.so_far(**import), .repeatable = repeatable};
   }
 
   Task<Result<http::Response>> log(http::Request& request) const {
@@ -124,8 +126,7 @@ struct Handlers {
     if (!asked->finish) co_return http::json_text(to_json(fed->so_far));
     const auto summary = co_await rooms.imports.finish(fed->import);
     if (summary) co_return http::json_text(to_json(*summary));
-    // Only a piece can be sent again without counting twice.
-    if (!asked->piece) co_return http::json_text(to_json(fed->so_far), kAccepted);
+    if (!fed->repeatable) co_return http::json_text(to_json(fed->so_far), kAccepted);
     co_return refuse(summary);
   }
 

@@ -36,10 +36,10 @@ struct SiteRequest {
 };
 BOOST_DESCRIBE_STRUCT(SiteRequest, (), (domain, timezone, name))
 
-struct SiteFindRequest {
+struct NamedSite {
   std::string site;
 };
-BOOST_DESCRIBE_STRUCT(SiteFindRequest, (), (site))
+BOOST_DESCRIBE_STRUCT(NamedSite, (), (site))
 
 struct SiteAnswer {
   std::string id;
@@ -95,9 +95,18 @@ struct Handlers {
   }
 
   Task<Result<http::Response>> find_site(http::Request& request) const {
-    auto asked = read<SiteFindRequest>(request);
+    auto asked = read<NamedSite>(request);
     if (!asked) co_return refuse(asked);
     const auto site = co_await sites.find(request.principal, asked->site);
+    if (!site) co_return refuse(site);
+    co_return http::json_text(answer(*site));
+  }
+
+  Task<Result<http::Response>> renew_site_key(http::Request& request) const {
+    auto asked = read<NamedSite>(request);
+    if (!asked) co_return refuse(asked);
+    auto site = co_await sites.find(request.principal, asked->site);
+    if (site) site = co_await sites.renew_key(request.principal, site->id);
     if (!site) co_return refuse(site);
     co_return http::json_text(answer(*site));
   }
@@ -131,9 +140,12 @@ std::vector<http::Route> admin_routes(identity::Service& identity, analytics::Si
   add("/api/v1/admin/sites", "Make a site (local socket only)", json::schema_text<SiteRequest>(),
       json::schema_text<SiteAnswer>(), [handlers](http::Request& request) { return handlers.add_site(request); });
   add(
-      "/api/v1/admin/sites/find", "A site by its id or domain (local socket only)",
-      json::schema_text<SiteFindRequest>(), json::schema_text<SiteAnswer>(),
-      [handlers](http::Request& request) { return handlers.find_site(request); }, 200);
+      "/api/v1/admin/sites/find", "A site by its id or domain (local socket only)", json::schema_text<NamedSite>(),
+      json::schema_text<SiteAnswer>(), [handlers](http::Request& request) { return handlers.find_site(request); }, 200);
+  add(
+      "/api/v1/admin/sites/renew-key", "Give a site a new key (local socket only)", json::schema_text<NamedSite>(),
+      json::schema_text<SiteAnswer>(), [handlers](http::Request& request) { return handlers.renew_site_key(request); },
+      200);
   return routes;
 }
 

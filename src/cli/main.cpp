@@ -186,6 +186,11 @@ class CommandLine {
     run_with_settings(shown, [this](config::Settings settings) {
       return ask(std::move(settings), "/api/v1/admin/sites/find", {{"site", site_}});
     });
+    auto& renewed = *sites.add_subcommand("renew-key", "Give a site a new key; the one before is refused from then on");
+    renewed.add_option("--site", site_, "Id or domain of the site")->required();
+    run_with_settings(renewed, [this](config::Settings settings) {
+      return ask(std::move(settings), "/api/v1/admin/sites/renew-key", {{"site", site_}});
+    });
     auto& site = *sites.add_subcommand("create", "Make a site; prints its id, key and domain as JSON");
     site.add_option("--domain", domain_, "Domain that is measured, e.g. example.com")->required();
     site.add_option("--timezone", timezone_, "IANA time zone of its reports, e.g. Europe/Berlin")->required();

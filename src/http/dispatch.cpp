@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "http/browser_rules.h"
 #include "http/inflate.h"
+#include "http/outage_log.h"
 #include "http/problem.h"
 #include "http/static_files.h"
 
@@ -47,9 +48,10 @@ void tell(const Route* route, std::string_view code) {
 
 }  // namespace
 
-struct Dispatcher::RouteMetrics {
+struct Dispatcher::RouteRecord {
   metrics::Histogram* seconds = nullptr;
   std::array<metrics::Counter*, 6> by_class{};  ///< 2xx at [2]
+  OutageLog outages;
 };
 
 Dispatcher::Dispatcher(const Router& router, Authenticator& authenticator, metrics::Registry& metrics)
@@ -59,7 +61,7 @@ Dispatcher::Dispatcher(const Router& router, Authenticator& authenticator, metri
   for (const auto* route : all) {
     const auto label = route == nullptr ? std::string{"route=\"other\""}
                                         : fmt::format("route=\"{} {}\"", to_text(route->method), route->path);
-    auto& entry = by_route_[route] = std::make_unique<RouteMetrics>();
+    auto& entry = by_route_[route] = std::make_unique<RouteRecord>();
     entry->seconds =
         &metrics.histogram("mainstay_http_request_seconds", "From the complete request to its answer.", label);
     for (std::size_t i = 1; i < entry->by_class.size(); ++i) {
@@ -158,9 +160,14 @@ void Dispatcher::decode_body(Request& request, Plan& plan) const {
   request.headers.remove("content-encoding");
 }
 
-Response Dispatcher::fault(const Request& request, const Route* route, const std::exception& fault) {
+Response Dispatcher::fault(const Request& request, const Route* route, const std::exception& fault) const {
   if (dynamic_cast<const Unavailable*>(&fault) != nullptr) {
-    log::warning("unavailable", {{"request", request.id}, {"path", request.path}, {"error", fault.what()}});
+    if (const auto count = by_route_.find(route)->second->outages.count(std::chrono::steady_clock::now())) {
+      log::warning("unavailable", {{"request", request.id},
+                                   {"path", request.path},
+                                   {"error", fault.what()},
+                                   {"requests", std::to_string(*count)}});
+    }
     constexpr std::chrono::seconds kRetryAfter{5};
     const auto failure = refuse_for_now("http.unavailable", "Temporarily out of service.", kRetryAfter).error();
     tell(route, failure.code);

@@ -58,16 +58,16 @@ class Dispatcher {
   void count_refusal(std::string_view code);
 
  private:
-  struct RouteMetrics;
+  struct RouteRecord;
   Task<Result<>> may_enter(Request& request, const Route& route);
   void decode_body(Request& request, Plan& plan) const;
-  static Response fault(const Request& request, const Route* route, const std::exception& fault);
+  Response fault(const Request& request, const Route* route, const std::exception& fault) const;
   void finish(const Request& request, const Route* route, Response& response) const;
 
   const Router& router_;
   Authenticator& authenticator_;
   metrics::Registry& metrics_;
-  std::unordered_map<const Route*, std::unique_ptr<RouteMetrics>> by_route_;  ///< null: everything without a route
+  std::unordered_map<const Route*, std::unique_ptr<RouteRecord>> by_route_;  ///< null: everything without a route
 };
 
 }  // namespace mainstay::http

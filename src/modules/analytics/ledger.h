@@ -13,8 +13,8 @@
 
 namespace mainstay::analytics {
 
-/// What a refused request named that is not ours, so that an owner recognises a mistyped snippet: the site, as written,
-/// and the host of its page. Both "" where the site is known.
+/// What a refused request named that is not ours, so that an owner recognises a mistyped snippet or a forgotten host:
+/// the site, as written, "" where it is known; and the host of the page, "" where it was not what is wrong.
 struct Asked {
   std::string site;
   std::string host;

@@ -48,6 +48,22 @@ function distance(a: string, b: string): number {
   return row[b.length]!
 }
 
+export interface RefusalGroup { reason: string, source: string, count: number, hosts: { host: string, count: number }[] }
+
+/// Refusals by reason and source, the commonest first, each with the hosts that are named, the commonest first.
+export function refusalGroups(refused: Ledger['refused']): RefusalGroup[] {
+  const groups = new Map<string, RefusalGroup>()
+  for (const { reason, source, host, count } of refused) {
+    const key = `${source} ${reason}`
+    const group = groups.get(key) ?? { reason, source, count: 0, hosts: [] }
+    group.count += count
+    if (host) group.hosts.push({ host, count })
+    groups.set(key, group)
+  }
+  for (const group of groups.values()) group.hosts.sort((a, b) => b.count - a.count)
+  return [...groups.values()].sort((a, b) => b.count - a.count)
+}
+
 export interface BotGroup { category: string, label: string, hits: number, names: { name: string, hits: number, reason: string }[] }
 
 /// Bots by what they are for, AI crawlers first, then the busiest.
@@ -84,12 +100,11 @@ export function mixesDays(ledger: Ledger): boolean {
 
 const hits = (count: number) => `${formatFull(count, 'count')} ${count === 1 ? 'hit was' : 'hits were'}`
 
-/// What was refused and why, the commonest reason first: "2 hits were refused: foreign origin."
+/// What was refused and why, the commonest reason first: "2 hits were refused: foreign origin www.example.net."
 export function refusalText(ledger: Ledger): string | undefined {
-  const reasons = new Map<string, number>()
-  for (const { reason, count } of ledger.refused) if (count > 0) reasons.set(reason, (reasons.get(reason) ?? 0) + count)
+  const groups = refusalGroups(ledger.refused.filter(entry => entry.count > 0).map(entry => ({ ...entry, source: '' })))
   const { refused, bots } = ledgerTotals(ledger)
-  const named = [...reasons].sort((a, b) => b[1] - a[1]).map(([reason, count]) => `${inSentence(reasonLabel(reason))}${reasons.size > 1 ? ` (${formatFull(count, 'count')})` : ''}`)
+  const named = groups.map(({ reason, count, hosts }) => [inSentence(reasonLabel(reason)), ...hosts.slice(0, 1).map(({ host }) => host), ...(groups.length > 1 ? [`(${formatFull(count, 'count')})`] : [])].join(' '))
   const parts = [refused && `${hits(refused)} refused: ${named.join(', ')}.`, bots && `${hits(bots)} judged to come from ${bots === 1 ? 'a bot' : 'bots'}.`].filter(Boolean)
   return parts.length ? parts.join(' ') : undefined
 }
@@ -109,7 +124,8 @@ const kSections: Record<string, { section: string, label: string }> = {
 
 /// Where to mend the commonest reason of refusal, or else the ledger that tells all about it.
 export function refusalRemedy(ledger: Ledger, siteId: string): { label: string, to: string } {
-  const [worst] = [...ledger.refused].sort((a, b) => b.count - a.count)
+  const [worst] = refusalGroups(ledger.refused)
   const known = worst && Object.hasOwn(kSections, worst.reason) ? kSections[worst.reason] : undefined
-  return known ? { label: known.label, to: `/sites/${siteId}/settings/${known.section}` } : { label: 'Open ledger', to: `/sites/${siteId}/ledger` }
+  const [host] = worst?.hosts ?? []
+  return known ? { label: known.label, to: `/sites/${siteId}/settings/${known.section}${host ? `?host=${encodeURIComponent(host.host)}` : ''}` } : { label: 'Open ledger', to: `/sites/${siteId}/ledger` }
 }

@@ -81,15 +81,15 @@ Result<> Collector::admit(const http::Request& request, const std::vector<Allowe
 
 Result<Collector::Allowed> Collector::authorise(const Fields& fields, const SiteMap& sites, const BeaconEvent& event) {
   auto site = sites.find(event.site);
-  const auto refuse_as = [&](Refusal kind, std::string_view code, std::string message, std::string_view reason) {
-    if (site) {
-      refusals_.count(site->id, reason);
-    } else {
-      refusals_.count(SiteId{}, reason, {.site = event.site, .host = fields.page_host()});
-    }
+  const auto refuse_as = [&](Refusal kind, std::string_view code, std::string message, std::string_view reason,
+                             Asked asked = {}) {
+    refusals_.count(site ? site->id : SiteId{}, reason, std::move(asked));
     return refuse(kind, code, std::move(message));
   };
-  if (!site) return refuse_as(Refusal::kNotFound, "analytics.unknown_site", "There is no such site.", "unknown_site");
+  if (!site) {
+    return refuse_as(Refusal::kNotFound, "analytics.unknown_site", "There is no such site.", "unknown_site",
+                     {.site = event.site, .host = fields.page_host()});
+  }
   const auto key = event.key.empty() ? fields.site_key : std::string_view{event.key};
   if (!key.empty() && equal_in_constant_time(key, site->key)) return Allowed{.site = std::move(site), .trusted = true};
   if (key.data() != nullptr) {
@@ -99,14 +99,14 @@ Result<Collector::Allowed> Collector::authorise(const Fields& fields, const Site
     return refuse_as(Refusal::kForbidden, "analytics.site_key_required",
                      "Setting address, user_agent or timestamp needs the site's key.", "site_key_required");
   }
-  const auto host = fields.page_host();
+  auto host = fields.page_host();
   if (host.empty()) {
     return refuse_as(Refusal::kForbidden, "analytics.site_key_required",
                      "A request without Origin and Referer is a server's: it needs the site's key.", "no_origin");
   }
   if (!host_allowed(site->hosts, host)) {
     return refuse_as(Refusal::kForbidden, "analytics.foreign_origin", "This origin is not among the site's hosts.",
-                     "foreign_origin");
+                     "foreign_origin", {.site = "", .host = std::move(host)});
   }
   return Allowed{.site = std::move(site)};
 }
@@ -149,7 +149,7 @@ Result<Collector::Judged> Collector::judge(const http::Request& request, const s
       refusals_.count(site.id, kBadUrl);
       return refuse_field("analytics.bad_event", "/url", "Expected an absolute URL of a page.");
     } else {
-      judged.uncounted.emplace_back(site.id, hit.error().reason);
+      judged.uncounted.emplace_back(site.id, std::move(hit.error()));
     }
   }
   if (hits.empty()) return judged;
@@ -180,7 +180,9 @@ Task<Result<>> Collector::take(const http::Request& request, std::vector<BeaconE
     }
     accepted_.add(judged->hits);
   }
-  for (const auto& [site, reason] : judged->uncounted) refusals_.count(site, reason);
+  for (auto& [site, why] : judged->uncounted) {
+    refusals_.count(site, why.reason, {.site = "", .host = std::move(why.host)});
+  }
   co_return Result<>{};
 }
 

@@ -61,7 +61,7 @@ class Collector {
     std::string record;    ///< of the hits, for the queue; "" when none counts
     std::size_t hits = 0;  ///< in the record
     SiteId site{};         ///< of the first
-    std::vector<std::pair<SiteId, std::string_view>> uncounted = {};  ///< and why
+    std::vector<std::pair<SiteId, Uncounted>> uncounted = {};
   };
   [[nodiscard]] Result<Allowed> authorise(const Fields& fields, const SiteMap& sites, const BeaconEvent& event);
   [[nodiscard]] Result<std::vector<Allowed>> authorise(const http::Request& request,

@@ -18,7 +18,7 @@ class Refusals {
   Refusals(metrics::Registry& metrics, Processor& processor);
 
   /// `code` is a reason ("foreign_page") or the code of a refusal ("analytics.foreign_origin"), which names one behind
-  /// its dot. SiteId{}: it is not known which site was meant; `asked` is what was named instead.
+  /// its dot. SiteId{}: it is not known which site was meant.
   void count(SiteId site, std::string_view code, Asked asked = {});
 
  private:

@@ -211,10 +211,12 @@ TEST(Csv, text_cannot_be_taken_for_a_formula_or_break_out_of_its_cell) {
 
 TEST_F(ExportTest, the_ledger_counts_what_was_kept_and_what_was_not) {
   world_.columns().commit(std::vector<columns::Step>{
-      columns::Statement{"insert into refusals (site_id, \"at\", source, reason, count) values "
-                         "(7, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', 2), "
-                         "(7, timestamp '2026-11-19 10:01:00', 'collector', 'foreign_origin', 3), "
-                         "(8, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', 9)",
+      columns::Statement{"insert into refusals (site_id, \"at\", source, reason, count, asked_host) values "
+                         "(7, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', 2, 'a.example'), "
+                         "(7, timestamp '2026-11-19 10:01:00', 'collector', 'foreign_origin', 3, 'a.example'), "
+                         "(7, timestamp '2026-11-19 10:02:00', 'collector', 'foreign_origin', 1, 'b.example'), "
+                         "(7, timestamp '2026-11-19 10:02:00', 'collector', 'gpc', 4, null), "
+                         "(8, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', 9, 'a.example')",
                          {}},
       columns::Statement{
           "insert into bots (site_id, \"at\", event_id, name, category, reason, hostname, path, country, "
@@ -226,7 +228,9 @@ TEST_F(ExportTest, the_ledger_counts_what_was_kept_and_what_was_not) {
   request.path_parameters = {{"site_id", "7"}};
   EXPECT_EQ(
       run(ledger(world_.reports(), request)).value(),
-      R"({"accepted":2,"refused":[{"reason":"foreign_origin","source":"collector","count":5}],)"
+      R"({"accepted":2,"refused":[{"reason":"foreign_origin","source":"collector","host":"a.example","count":5},)"
+      R"({"reason":"gpc","source":"collector","host":"","count":4},)"
+      R"({"reason":"foreign_origin","source":"collector","host":"b.example","count":1}],)"
       R"("bots":[{"name":"GPTBot","category":"ai_crawler","reason":"list","hits":2}],"set_aside":0,"as_of":"2026-11-21T06:00:00Z"})");
   request.query_parameters = {{"limit", "1"}};
   const auto first = json::parse(run(recent_bots(world_.reports(), request)).value()).value();

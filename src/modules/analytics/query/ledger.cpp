@@ -11,9 +11,10 @@ namespace wire {
 struct RefusedRow {
   std::string reason;
   std::string source;
+  std::string host;
   std::int64_t count = 0;
 };
-BOOST_DESCRIBE_STRUCT(RefusedRow, (), (reason, source, count))
+BOOST_DESCRIBE_STRUCT(RefusedRow, (), (reason, source, host, count))
 
 struct BotRow {
   std::string name;
@@ -126,15 +127,19 @@ Task<Result<std::string>> ledger(Reports& reports, const http::Request& request)
       {R"(select count(*) from events where site_id = $1 and "at" >= $2 and "at" < $3)", place}, kLimits);
   if (!accepted) co_return refuse(accepted);
   shown.accepted = number(accepted->rows[0][0]);
+  // Whoever is only shown the report learns no other host's name.
+  const auto* const host = request.principal.may(Permission::kReadReports) ? "coalesce(r.asked_host, '')" : "''";
   const auto refused = co_await ports.columns.query(
-      {fmt::format(R"(select r.reason, r.source, sum(r."count")::bigint from refusals r )"
-                   R"(where r.site_id = $1 and r."at" >= $2 and r."at" < $3 group by r.reason, r.source )"
-                   R"(order by 3 desc, 1, 2 limit {})",
-                   kReasonsMax),
+      {fmt::format(R"(select r.reason, r.source, {}, sum(r."count")::bigint from refusals r )"
+                   R"(where r.site_id = $1 and r."at" >= $2 and r."at" < $3 group by 1, 2, 3 )"
+                   R"(order by 4 desc, 1, 2, 3 limit {})",
+                   host, kReasonsMax),
        place},
       kLimits);
   if (!refused) co_return refuse(refused);
-  for (const auto& row : refused->rows) shown.refused.push_back({text(row[0]), text(row[1]), number(row[2])});
+  for (const auto& row : refused->rows) {
+    shown.refused.push_back({text(row[0]), text(row[1]), text(row[2]), number(row[3])});
+  }
   const auto bots = co_await ports.columns.query(
       {fmt::format(R"(select b.name, b.category, b.reason, count(*) from bots b )"
                    R"(where b.site_id = $1 and b."at" >= $2 and b."at" < $3 group by b.name, b.category, b.reason )"

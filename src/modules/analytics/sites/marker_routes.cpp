@@ -14,14 +14,14 @@ struct Goal {
 };
 BOOST_DESCRIBE_STRUCT(Goal, (), (id, kind, event_name, page_pattern, scroll_depth, display_name))
 
-struct CreateGoal {
+struct GoalBody {
   GoalKind kind = GoalKind::kEvent;
   std::optional<std::string> event_name;
   std::optional<std::string> page_pattern;
   std::optional<std::int32_t> scroll_depth;
   std::optional<std::string> display_name;
 };
-BOOST_DESCRIBE_STRUCT(CreateGoal, (), (kind, event_name, page_pattern, scroll_depth, display_name))
+BOOST_DESCRIBE_STRUCT(GoalBody, (), (kind, event_name, page_pattern, scroll_depth, display_name))
 
 struct Annotation {
   std::string id;
@@ -68,18 +68,32 @@ Answer list_goals(const SiteRooms& rooms, Request& request) {
   co_return list_response(items);
 }
 
-Answer create_goal(const SiteRooms& rooms, Request& request) {
-  auto body = json::read<wire::CreateGoal>(request.body);
-  if (!body) co_return refuse(body);
-  NewGoal wanted{.kind = body->kind,
+Result<NewGoal> read_goal(const Request& request) {
+  auto body = json::read<wire::GoalBody>(request.body);
+  if (!body) return refuse(body);
+  return NewGoal{.kind = body->kind,
                  .event_name = body->event_name.value_or(""),
                  .page_pattern = body->page_pattern.value_or(""),
                  .scroll_depth = body->scroll_depth.value_or(0),
                  .display_name = body->display_name.value_or("")};
+}
+
+Answer create_goal(const SiteRooms& rooms, Request& request) {
+  auto wanted = read_goal(request);
+  if (!wanted) co_return refuse(wanted);
   const auto goal =
-      co_await rooms.markers.add_goal(request.principal, path_id<SiteId>(request, "site_id"), std::move(wanted));
+      co_await rooms.markers.add_goal(request.principal, path_id<SiteId>(request, "site_id"), std::move(*wanted));
   if (!goal) co_return refuse(goal);
   co_return http::json_text(json::write(to_wire(*goal)), 201);
+}
+
+Answer replace_goal(const SiteRooms& rooms, Request& request) {
+  auto wanted = read_goal(request);
+  if (!wanted) co_return refuse(wanted);
+  const auto goal = co_await rooms.markers.replace_goal(request.principal, path_id<SiteId>(request, "site_id"),
+                                                        path_id<GoalId>(request, "goal_id"), std::move(*wanted));
+  if (!goal) co_return refuse(goal);
+  co_return http::json_text(json::write(to_wire(*goal)));
 }
 
 Answer delete_goal(const SiteRooms& rooms, Request& request) {
@@ -120,13 +134,15 @@ Answer delete_annotation(const SiteRooms& rooms, Request& request) {
 void add_marker_routes(Table& table) {
   using json::schema_text;
   constexpr std::string_view kGoals = "/api/v1/sites/{site_id}/goals";
+  constexpr std::string_view kGoal = "/api/v1/sites/{site_id}/goals/{goal_id}";
   constexpr std::string_view kAnnotations = "/api/v1/sites/{site_id}/annotations";
   table.add(Method::kGet, kGoals, Permission::kPublic, "List a site's goals", list_goals,
             {.response = list_schema<wire::Goal>()}, {"share"});
   table.add(Method::kPost, kGoals, Permission::kManageSites, "Add a goal", create_goal,
-            {.status = 201, .request = schema_text<wire::CreateGoal>(), .response = schema_text<wire::Goal>()});
-  table.add(Method::kDelete, "/api/v1/sites/{site_id}/goals/{goal_id}", Permission::kManageSites, "Delete a goal",
-            delete_goal, {.status = 204});
+            {.status = 201, .request = schema_text<wire::GoalBody>(), .response = schema_text<wire::Goal>()});
+  table.add(Method::kPut, kGoal, Permission::kManageSites, "Make another goal of one", replace_goal,
+            {.request = schema_text<wire::GoalBody>(), .response = schema_text<wire::Goal>()});
+  table.add(Method::kDelete, kGoal, Permission::kManageSites, "Delete a goal", delete_goal, {.status = 204});
   table.add(Method::kGet, kAnnotations, Permission::kPublic, "List a site's annotations", list_annotations,
             {.response = list_schema<wire::Annotation>()}, {"share"});
   table.add(

@@ -89,14 +89,31 @@ Faults faults_of(const NewGoal& goal) {
   return faults;
 }
 
-Result<> room_for_goal(const std::vector<Goal>& goals, const std::string& name) {
-  if (goals.size() >= Markers::kGoalsPerSiteMax) {
-    return refuse(Refusal::kExhausted, "analytics.too_many_goals", "Delete goals that are not needed first.");
+/// The goal that is asked for, without an id.
+Result<Goal> goal_of(SiteId site, const NewGoal& wanted) {
+  if (auto faults = faults_of(wanted); !faults.empty()) {
+    Failure failure{.kind = Refusal::kInvalid, .code = "analytics.bad_goal", .message = faults.front().message};
+    failure.errors = std::move(faults);
+    return std::unexpected(std::move(failure));
   }
-  if (std::ranges::find(goals, name, &Goal::display_name) != goals.end()) {
-    return refuse(Refusal::kConflict, "analytics.goal_taken", "There is a goal of this name already.");
-  }
+  const auto name = std::string{trim(wanted.display_name)};
+  return Goal{.site = site,
+              .kind = wanted.kind,
+              .event_name = wanted.event_name,
+              .page_pattern = normal_path_glob(wanted.page_pattern),
+              .scroll_depth = wanted.scroll_depth,
+              .display_name = name.empty() ? default_name(wanted) : name};
+}
+
+Result<> require_free_name(const std::vector<Goal>& goals, const Goal& wanted) {
+  const bool taken = std::ranges::any_of(
+      goals, [&wanted](const Goal& goal) { return goal.display_name == wanted.display_name && goal.id != wanted.id; });
+  if (taken) return refuse(Refusal::kConflict, "analytics.goal_taken", "There is a goal of this name already.");
   return {};
+}
+
+std::unexpected<Failure> unknown_goal() {
+  return refuse(Refusal::kNotFound, "analytics.unknown_goal", "There is no such goal.");
 }
 
 }  // namespace
@@ -110,34 +127,46 @@ Task<std::vector<Goal>> Markers::goals_of(SiteId site) {
 
 Task<Result<Goal>> Markers::add_goal(Principal principal, SiteId site, NewGoal wanted) {
   if (const auto allowed = require(principal, Permission::kManageSites); !allowed) co_return refuse(allowed);
-  if (auto faults = faults_of(wanted); !faults.empty()) {
-    Failure failure{.kind = Refusal::kInvalid, .code = "analytics.bad_goal", .message = faults.front().message};
-    failure.errors = std::move(faults);
-    co_return std::unexpected(std::move(failure));
-  }
-  const auto name = std::string{trim(wanted.display_name)};
-  const Goal goal{.id = new_id(random_),
-                  .site = site,
-                  .kind = wanted.kind,
-                  .event_name = wanted.event_name,
-                  .page_pattern = normal_path_glob(wanted.page_pattern),
-                  .scroll_depth = wanted.scroll_depth,
-                  .display_name = name.empty() ? default_name(wanted) : name};
-  auto added = co_await database_.write([&](sql::Tx& tx) -> Result<Goal> {
+  auto goal = goal_of(site, wanted);
+  if (!goal) co_return goal;
+  goal->id = new_id(random_);
+  const auto added = co_await database_.write([&](sql::Tx& tx) -> Result<> {
     if (!store::find_site(tx, site)) return unknown_site();
-    if (const auto room = room_for_goal(store::goals_of(tx, site), goal.display_name); !room) return refuse(room);
-    store::add_goal(tx, goal);
-    return goal;
+    const auto goals = store::goals_of(tx, site);
+    if (goals.size() >= kGoalsPerSiteMax) {
+      return refuse(Refusal::kExhausted, "analytics.too_many_goals", "Delete goals that are not needed first.");
+    }
+    if (const auto free = require_free_name(goals, *goal); !free) return free;
+    store::add_goal(tx, *goal);
+    return {};
   });
-  if (added) co_await directory_.load();
-  co_return added;
+  if (!added) co_return refuse(added);
+  co_await directory_.load();
+  co_return goal;
+}
+
+Task<Result<Goal>> Markers::replace_goal(Principal principal, SiteId site, GoalId id, NewGoal wanted) {
+  if (const auto allowed = require(principal, Permission::kManageSites); !allowed) co_return refuse(allowed);
+  auto goal = goal_of(site, wanted);
+  if (!goal) co_return goal;
+  goal->id = static_cast<std::int64_t>(id);
+  const auto replaced = co_await database_.write([&](sql::Tx& tx) -> Result<> {
+    const auto goals = store::goals_of(tx, site);
+    if (std::ranges::find(goals, goal->id, &Goal::id) == goals.end()) return unknown_goal();
+    if (const auto free = require_free_name(goals, *goal); !free) return free;
+    store::update_goal(tx, *goal);
+    return {};
+  });
+  if (!replaced) co_return refuse(replaced);
+  co_await directory_.load();
+  co_return goal;
 }
 
 Task<Result<>> Markers::remove_goal(Principal principal, SiteId site, GoalId goal) {
   if (const auto allowed = require(principal, Permission::kManageSites); !allowed) co_return allowed;
   auto removed = co_await database_.write([&](sql::Tx& tx) -> Result<> {
     if (store::remove_goal(tx, site, goal)) return {};
-    return refuse(Refusal::kNotFound, "analytics.unknown_goal", "There is no such goal.");
+    return unknown_goal();
   });
   if (removed) co_await directory_.load();
   co_return removed;

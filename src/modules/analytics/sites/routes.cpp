@@ -176,6 +176,12 @@ Answer change_site(const SiteRooms& rooms, Request& request) {
   co_return site_response(*site, 200);
 }
 
+Answer renew_key(const SiteRooms& rooms, Request& request) {
+  const auto site = co_await rooms.sites.renew_key(request.principal, path_id<SiteId>(request, "site_id"));
+  if (!site) co_return refuse(site);
+  co_return site_response(*site, 200);
+}
+
 Answer delete_site(const SiteRooms& rooms, Request& request) {
   const std::string confirm{request.query_parameter("confirm").value_or("")};
   const auto removed = co_await rooms.sites.remove(request.principal, path_id<SiteId>(request, "site_id"), confirm);
@@ -211,6 +217,8 @@ void add_site_routes(Table& table) {
   table.add(Method::kPatch, "/api/v1/sites/{site_id}", Permission::kManageSites,
             "Change some settings of a site; with If-Match, only if nobody else did", change_site,
             {.request = schema_text<wire::SiteChange>(), .response = site});
+  table.add(Method::kPost, "/api/v1/sites/{site_id}/key", Permission::kManageSites,
+            "Give a site a new key; the one before is refused from then on", renew_key, {.response = site});
   table.add(Method::kDelete, "/api/v1/sites/{site_id}", Permission::kManageSites,
             "Delete a site and everything measured for it", delete_site, {.status = 204}, {"confirm"});
   table.add(Method::kGet, "/api/v1/sites/{site_id}/snippet", Permission::kReadReports,

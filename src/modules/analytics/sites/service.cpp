@@ -21,6 +21,8 @@ std::unexpected<Failure> domain_taken() {
   return std::unexpected(std::move(failure));
 }
 
+std::string new_key(random::Random& random) { return std::string{kKeyPrefix} + new_secret(random); }
+
 Site seen_by(const Principal& principal, Site site) {
   if (!principal.may(Permission::kManageSites)) site.key.clear();
   return site;
@@ -48,9 +50,7 @@ SiteService::SiteService(sql::Database& database, clock::Clock& clock, random::R
 
 Task<Result<Site>> SiteService::create(Principal principal, NewSite wanted) {
   if (const auto allowed = require(principal, Permission::kManageSites); !allowed) co_return refuse(allowed);
-  Site site{.id = static_cast<SiteId>(new_id(random_)),
-            .key = std::string{kKeyPrefix} + new_secret(random_),
-            .created_at = clock_.now()};
+  Site site{.id = static_cast<SiteId>(new_id(random_)), .key = new_key(random_), .created_at = clock_.now()};
   SiteChange change;
   change.domain = wanted.domain;
   change.timezone = wanted.timezone;
@@ -135,6 +135,23 @@ Task<Result<Site>> SiteService::change(Principal principal, SiteId id, SiteChang
   if (!changed) co_return changed;
   co_await directory_.load();
   log::info("site changed", {{"site", id_text(id)}, {"by", principal.name}});
+  co_return changed;
+}
+
+Task<Result<Site>> SiteService::renew_key(Principal principal, SiteId id) {
+  if (const auto allowed = require(principal, Permission::kManageSites); !allowed) co_return refuse(allowed);
+  const auto key = new_key(random_);
+  auto changed = co_await database_.write([&](sql::Tx& tx) -> Result<Site> {
+    auto site = store::find_site(tx, id);
+    if (!site) return unknown_site();
+    site->key = key;
+    ++site->version;
+    store::update_site(tx, *site);
+    return std::move(*site);
+  });
+  if (!changed) co_return changed;
+  co_await directory_.load();
+  log::info("site key renewed", {{"site", id_text(id)}, {"by", principal.name}});
   co_return changed;
 }
 

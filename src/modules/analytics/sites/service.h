@@ -105,6 +105,8 @@ class SiteService {
   /// the site was changed since. Otherwise refuses as `create` and `get`.
   [[nodiscard]] Task<Result<Site>> change(Principal principal, SiteId site, SiteChange change,
                                           std::optional<std::int64_t> expected_version);
+  /// Gives the site a new key; the one before is refused from the moment it returns. Refuses as `get`.
+  [[nodiscard]] Task<Result<Site>> renew_key(Principal principal, SiteId site);
   /// Deletes the site, what belongs to it, and its data. `confirm` repeats the domain; otherwise kInvalid
   /// `analytics.confirm_mismatch`. Live streams of it end, and hits are refused from the moment it returns, also when
   /// erasing the data is finished later by `finish_erasures`.

@@ -157,8 +157,10 @@ TEST_P(SiteServiceTest, who_may_not_manage_reads_without_keys_and_changes_nothin
   for (const auto& who : {kViewer, Principal{}}) {
     EXPECT_EQ(code_of(run(sites.create(who, {.domain = "a.org", .timezone = "UTC"}))), kForbidden);
     EXPECT_EQ(code_of(run(sites.change(who, site.id, {.name = "x"}, std::nullopt))), kForbidden);
+    EXPECT_EQ(code_of(run(sites.renew_key(who, site.id))), kForbidden);
     EXPECT_EQ(code_of(run(sites.remove(who, site.id, "example.org"))), kForbidden);
     EXPECT_EQ(code_of(run(markers.add_goal(who, site.id, {.event_name = "x"}))), kForbidden);
+    EXPECT_EQ(code_of(run(markers.replace_goal(who, site.id, GoalId{1}, {.event_name = "x"}))), kForbidden);
     EXPECT_EQ(code_of(run(markers.remove_goal(who, site.id, GoalId{1}))), kForbidden);
     EXPECT_EQ(code_of(run(markers.add_annotation(who, site.id, clock.now(), "x"))), kForbidden);
     EXPECT_EQ(code_of(run(markers.remove_annotation(who, site.id, AnnotationId{1}))), kForbidden);
@@ -168,6 +170,20 @@ TEST_P(SiteServiceTest, who_may_not_manage_reads_without_keys_and_changes_nothin
   }
   EXPECT_EQ(code_of(run(sites.list(Principal{}))), kForbidden);
   EXPECT_EQ(code_of(run(sites.get(Principal{}, site.id))), kForbidden);
+}
+
+TEST_P(SiteServiceTest, a_renewed_key_takes_the_place_of_the_one_before) {
+  const auto site = add_site();
+  const auto other = add_site("example.net");
+  const auto renewed = run(sites.renew_key(kOwner, site.id));
+  ASSERT_TRUE(renewed);
+  EXPECT_NE(renewed->key, site.key);
+  EXPECT_EQ(renewed->key.size(), site.key.size());
+  EXPECT_EQ(directory.snapshot()->find("example.org")->key, renewed->key) << "before it is acknowledged";
+  EXPECT_EQ(run(sites.get(kOwner, other.id))->key, other.key);
+  EXPECT_EQ(code_of(run(sites.change(kOwner, site.id, {.name = "x"}, site.version))), "analytics.version_mismatch");
+  EXPECT_EQ(run(sites.change(kOwner, site.id, {.name = "x"}, renewed->version))->key, renewed->key);
+  EXPECT_EQ(code_of(run(sites.renew_key(kOwner, SiteId{1}))), "analytics.unknown_site");
 }
 
 TEST_P(SiteServiceTest, deleting_asks_for_the_domain_and_takes_everything_along) {
@@ -318,6 +334,32 @@ TEST_P(SiteServiceTest, goals_have_the_fields_of_their_kind) {
   EXPECT_EQ(code_of(run(markers.remove_goal(kOwner, other, GoalId{goals[0].id}))), "analytics.unknown_goal");
   EXPECT_TRUE(run(markers.remove_goal(kOwner, site, GoalId{goals[0].id})));
   EXPECT_EQ(run(markers.goals_of(site)).size(), 4U);
+}
+
+TEST_P(SiteServiceTest, a_goal_that_is_replaced_keeps_its_id_and_takes_all_of_the_new_one) {
+  const auto site = add_site().id;
+  const auto goal = run(markers.add_goal(kOwner, site, {.event_name = "signup", .display_name = "Sign-up"}));
+  const auto other = run(markers.add_goal(kOwner, site, {.event_name = "buy"}));
+  ASSERT_TRUE(goal && other);
+  const GoalId id{goal->id};
+  const NewGoal wanted{.kind = GoalKind::kScroll, .page_pattern = "/blog/**", .scroll_depth = 80};
+  ASSERT_TRUE(run(markers.replace_goal(kOwner, site, id, wanted)));
+  const auto goals = run(markers.goals_of(site));
+  ASSERT_EQ(goals.size(), 2U);
+  EXPECT_EQ(goals[0].id, goal->id);
+  EXPECT_EQ(goals[0].kind, GoalKind::kScroll);
+  EXPECT_EQ(goals[0].event_name, "");
+  EXPECT_EQ(goals[0].page_pattern, "/blog/**");
+  EXPECT_EQ(goals[0].scroll_depth, 80);
+  EXPECT_EQ(goals[0].display_name, "Scroll 80% of /blog/**");
+  EXPECT_EQ(directory.snapshot()->goals_of(site).front().scroll_depth, 80) << "reports ask the directory";
+  EXPECT_TRUE(run(markers.replace_goal(kOwner, site, id, wanted))) << "its own name is free";
+  EXPECT_EQ(code_of(run(markers.replace_goal(kOwner, site, id, {.event_name = "buy"}))), "analytics.goal_taken");
+  EXPECT_EQ(code_of(run(markers.replace_goal(kOwner, site, id, {.event_name = ""}))), "analytics.bad_goal");
+  EXPECT_EQ(code_of(run(markers.replace_goal(kOwner, site, GoalId{1}, wanted))), "analytics.unknown_goal");
+  const auto elsewhere = add_site("example.net").id;
+  EXPECT_EQ(code_of(run(markers.replace_goal(kOwner, elsewhere, id, wanted))), "analytics.unknown_goal");
+  EXPECT_EQ(run(markers.goals_of(site)).front().display_name, goals[0].display_name) << "refused: nothing changes";
 }
 
 TEST_P(SiteServiceTest, annotations_come_in_order_of_time) {

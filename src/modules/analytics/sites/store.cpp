@@ -87,11 +87,12 @@ void add_site(sql::Tx& tx, const Site& site) {
 void update_site(sql::Tx& tx, const Site& site) {
   tx.execute(
       "update analytics_sites set domain = $2, name = $3, hosts = $4, timezone = $5, script_path = $6, excluded = $7, "
-      "collect = $8, honour_dnt = $9, honour_gpc = $10, hash_routing = $11, retention_days = $12, version = $13 "
+      "collect = $8, honour_dnt = $9, honour_gpc = $10, hash_routing = $11, retention_days = $12, version = $13, "
+      "site_key = $14 "
       "where id = $1",
       site.id, site.domain, site.name, json::write(site.hosts), site.timezone, site.script_path,
       json::write(site.excluded), json::write(site.collect), site.honour_dnt, site.honour_gpc, site.hash_routing,
-      site.retention_days, site.version);
+      site.retention_days, site.version, site.key);
 }
 
 void remove_site(sql::Tx& tx, SiteId site, Instant now) {
@@ -156,6 +157,15 @@ void add_goal(sql::Tx& tx, const Goal& goal) {
   tx.execute(
       "insert into analytics_goals (id, site_id, kind, event_name, page_pattern, scroll_depth, display_name) "
       "values ($1, $2, $3, $4, $5, $6, $7)",
+      goal.id, goal.site, std::string{kind.get_string()}, goal.event_name, goal.page_pattern, goal.scroll_depth,
+      goal.display_name);
+}
+
+void update_goal(sql::Tx& tx, const Goal& goal) {
+  const auto kind = json::to_value(goal.kind);
+  tx.execute(
+      "update analytics_goals set kind = $3, event_name = $4, page_pattern = $5, scroll_depth = $6, display_name = $7 "
+      "where id = $1 and site_id = $2",
       goal.id, goal.site, std::string{kind.get_string()}, goal.event_name, goal.page_pattern, goal.scroll_depth,
       goal.display_name);
 }

@@ -34,6 +34,7 @@ void replace_pins(sql::Tx& tx, UserId user, const std::vector<SiteId>& sites);
 [[nodiscard]] std::vector<Goal> goals_of(sql::Tx& tx, SiteId site);
 [[nodiscard]] std::unordered_map<SiteId, std::vector<Goal>> all_goals(sql::Tx& tx);
 void add_goal(sql::Tx& tx, const Goal& goal);
+void update_goal(sql::Tx& tx, const Goal& goal);
 [[nodiscard]] bool remove_goal(sql::Tx& tx, SiteId site, GoalId goal);
 
 [[nodiscard]] std::vector<Annotation> annotations_of(sql::Tx& tx, SiteId site);

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <system_error>
 
@@ -61,6 +62,7 @@ HttpClient::~HttpClient() { ::close(fd_); }
 bool HttpClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
     const auto count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
@@ -69,7 +71,10 @@ bool HttpClient::send(std::string_view bytes) {
 
 bool HttpClient::fill() {
   char bytes[16384];
-  const auto count = ::recv(fd_, bytes, sizeof bytes, 0);
+  ssize_t count = 0;
+  do {
+    count = ::recv(fd_, bytes, sizeof bytes, 0);
+  } while (count < 0 && errno == EINTR);
   if (count <= 0) return false;
   buffer_.append(bytes, static_cast<std::size_t>(count));
   return true;

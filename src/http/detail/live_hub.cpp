@@ -117,7 +117,7 @@ void LiveHub::receive(const bus::Message& message) {
 }
 
 void LiveHub::take_inbox() {
-  std::vector<bus::Message> messages;
+  std::deque<bus::Message> messages;
   bool ends_lost = false;
   {
     const std::scoped_lock lock(inbox_->mutex);

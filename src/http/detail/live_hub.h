@@ -2,6 +2,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -91,7 +92,7 @@ class LiveHub {
   /// What publishers hand over, shared with callbacks that are on their way.
   struct Inbox {
     std::mutex mutex;
-    std::vector<bus::Message> messages;
+    std::deque<bus::Message> messages;
     bool ends_lost = false;  ///< there was no room even for the ends of rights
     bool posted = false;
     LiveHub* hub = nullptr;  ///< null once the hub is gone

@@ -47,10 +47,11 @@ TEST(Postgres, a_server_that_is_not_there_is_unavailable) {
 
 TEST(Postgres, a_database_that_is_not_in_utf8_is_refused) {
   auto& server = testing::PostgresServer::shared();
-  Connection connection(server.create_database());
-  connection.command("create database latin template template0 encoding 'LATIN1' locale 'C'");
   auto url = server.create_database();
-  url.replace(url.find("test_"), url.find('?') - url.find("test_"), "latin");
+  const auto at = url.find("test_");
+  const auto name = "latin_" + url.substr(at, url.find('?') - at);
+  Connection(url).command("create database " + name + " template template0 encoding 'LATIN1' locale 'C'");
+  url.insert(at, "latin_");
   EXPECT_THROW(open({.url = url})->migrate({}), std::runtime_error);
 }
 

@@ -2,33 +2,19 @@
 
 #include <gtest/gtest.h>
 
-#include "modules/analytics/migrations/migrations.h"
-#include "modules/analytics/query/rollups.h"
-#include "modules/analytics/tables.h"
-#include "ports/bus/local/local_bus.h"
-#include "ports/columns/duckdb/duckdb_columns.h"
-#include "ports/stream/embedded/embedded.h"
-#include "testing/country_file.h"
-#include "testing/engines.h"
-#include "testing/fixed_random.h"
-#include "testing/manual_clock.h"
-#include "testing/one_site.h"
-#include "testing/run_task.h"
-#include "testing/temporary_folder.h"
+#include "testing/collector_fixture.h"
 
 namespace mainstay::analytics {
 namespace {
 
 constexpr std::string_view kKey = "sk_of_the_site";
 
-class CollectorTest : public ::testing::Test {
+class CollectorTest : public testing::CollectorFixture {
  protected:
   CollectorTest() {
     Site site = *sites_.snapshot()->find("7");
     site.key = kKey;
     sites_.show(site);
-    columns_->create(tables());
-    columns_->create(rollup_tables());
     processor_.start();
   }
   ~CollectorTest() override { processor_.stop(); }
@@ -48,32 +34,8 @@ class CollectorTest : public ::testing::Test {
     return taken ? "" : std::string{taken.error().code};
   }
 
-  testing::TemporaryFolder folder_;
-  testing::FixedRandom random_;
-  testing::ManualClock clock_;
-  metrics::Registry metrics_;
-  bus::local::LocalBus bus_;
-  testing::OneSite sites_;
-  testing::TestDatabase place_{testing::Engine::kSqlite};
-  std::unique_ptr<sql::Database> database_ = place_.open(analytics::migrations());
-  Salts salts_{*database_, clock_, random_};
-  Agents agents_;
-  Places places_{testing::country_file()};
-  Generaliser generaliser_{agents_, places_, random_};
-  std::unique_ptr<columns::Columns> columns_ =
-      columns::duckdb::open({.folder = folder_.path() / "columns", .export_folder = {}});
-  std::unique_ptr<stream::Stream> stream_ =
-      stream::embedded::open({.folder = folder_.path() / "queue", .clock = &clock_});
-  Processor processor_{{.stream = *stream_,
-                        .columns = *columns_,
-                        .bus = bus_,
-                        .clock = clock_,
-                        .random = random_,
-                        .metrics = metrics_,
-                        .sites = sites_,
-                        .on_first_hit = {}},
-                       {.flush_every = std::chrono::hours{1}}};
-  Collector collector_{{.stream = *stream_,
+  Processor processor_{processor_ports(*queue_), kWriteWhenAsked};
+  Collector collector_{{.stream = *queue_,
                         .clock = clock_,
                         .random = random_,
                         .metrics = metrics_,

@@ -6,20 +6,8 @@
 #include <future>
 #include <thread>
 
-#include "modules/analytics/migrations/migrations.h"
-#include "modules/analytics/query/rollups.h"
-#include "modules/analytics/tables.h"
-#include "ports/bus/local/local_bus.h"
-#include "ports/clock/system/system_clock.h"
-#include "ports/columns/duckdb/duckdb_columns.h"
-#include "ports/stream/embedded/embedded.h"
 #include "runtime/io_threads.h"
-#include "testing/country_file.h"
-#include "testing/engines.h"
-#include "testing/fixed_random.h"
-#include "testing/one_site.h"
-#include "testing/run_task.h"
-#include "testing/temporary_folder.h"
+#include "testing/collector_fixture.h"
 
 namespace mainstay::analytics {
 namespace {
@@ -53,13 +41,9 @@ class Failing final : public stream::Stream {
   stream::Stream& inner_;
 };
 
-class LogImportsTest : public ::testing::Test {
+class LogImportsTest : public testing::CollectorFixture {
  protected:
-  LogImportsTest() {
-    columns_->create(tables());
-    columns_->create(rollup_tables());
-    processor_.start();
-  }
+  LogImportsTest() { processor_.start(); }
   ~LogImportsTest() override { processor_.stop(); }
 
   std::shared_ptr<LogImports::Import> open(const std::string& name, std::optional<LogImports::Piece> piece = {}) {
@@ -91,33 +75,9 @@ class LogImportsTest : public ::testing::Test {
     return std::get<std::int64_t>(answer.value().rows.at(0).at(0));
   }
 
-  testing::TemporaryFolder folder_;
-  testing::FixedRandom random_;
-  clock::system::SystemClock clock_;
-  metrics::Registry metrics_;
-  bus::local::LocalBus bus_;
-  testing::OneSite sites_;
   IoThreads threads_{1};
-  testing::TestDatabase place_{testing::Engine::kSqlite};
-  std::unique_ptr<sql::Database> database_ = place_.open(analytics::migrations());
-  Salts salts_{*database_, clock_, random_};
-  Agents agents_;
-  Places places_{testing::country_file()};
-  Generaliser generaliser_{agents_, places_, random_};
-  std::unique_ptr<columns::Columns> columns_ =
-      columns::duckdb::open({.folder = folder_.path() / "columns", .export_folder = {}});
-  std::unique_ptr<stream::Stream> disk_ =
-      stream::embedded::open({.folder = folder_.path() / "queue", .clock = &clock_});
-  Failing stream_{*disk_};
-  Processor processor_{{.stream = stream_,
-                        .columns = *columns_,
-                        .bus = bus_,
-                        .clock = clock_,
-                        .random = random_,
-                        .metrics = metrics_,
-                        .sites = sites_,
-                        .on_first_hit = {}},
-                       {.flush_every = std::chrono::hours{1}}};
+  Failing stream_{*queue_};
+  Processor processor_{processor_ports(stream_), kWriteWhenAsked};
   LogImports imports_{{.stream = stream_,
                        .clock = clock_,
                        .random = random_,
@@ -293,6 +253,7 @@ TEST_F(LogImportsTest, of_finished_imports_so_many_are_kept_and_they_use_up_no_p
     const auto import = open(std::to_string(i));
     ASSERT_NE(import, nullptr) << i;
     (void)finish(import);
+    clock_.advance(std::chrono::seconds{1});
   }
   EXPECT_TRUE(imports_.feed(*open("0"), views(3)).has_value()) << "forgotten, so its name is free";
   EXPECT_EQ(imports_.so_far(*open("0")).lines, 3U);

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { closeContext, Harness, settled, until } from './harness.mjs'
+import { card, closeContext, Harness, kDomain, kNoonZone, kVisitors, save, scriptsOf, send, settled, until, value } from './harness.mjs'
 
-const kDomain = 'harbour.example'
-const kVisitors = 12
 /// What a phone has to load before it can show a number.
 const kFirstScriptBytes = 250_000
 let mainstay, page, site
@@ -12,24 +10,15 @@ let mainstay, page, site
 before(async () => {
   mainstay = await Harness.start()
   page = await mainstay.owner()
-  site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: kDomain, timezone: 'Europe/Berlin' })
+  site = await mainstay.visitedSite(page)
   await mainstay.call(page, 'post', `/api/v1/sites/${site.id}/goals`, { kind: 'event', event_name: 'Signup', display_name: 'Signup' })
-  for (let visitor = 0; visitor < kVisitors; visitor++) {
-    const referrer = visitor % 3 === 0 ? 'https://www.google.com/' : visitor % 3 === 1 ? 'https://news.ycombinator.com/item?id=1' : ''
-    await mainstay.hit(site, visitor, { url: `https://${kDomain}/pricing`, referrer })
-    await mainstay.hit(site, visitor, { url: `https://${kDomain}/blog/post-${visitor}` })
-    if (visitor % 4 === 0) await mainstay.hit(site, visitor, { name: 'Signup', url: `https://${kDomain}/pricing`, props: { plan: 'team' } })
-  }
+  for (let visitor = 0; visitor < kVisitors; visitor += 4) await mainstay.hit(site, visitor, { name: 'Signup', url: `https://${kDomain}/pricing`, props: { plan: 'team' } })
 })
 after(() => mainstay?.stop())
 
-const value = (on, name) => on.getByTestId(`tile-${name}`).locator('[data-value]').innerText()
-const card = (on, name) => on.getByTestId(`card-${name}`)
-
 test('the dashboard shows what came in', async () => {
   await page.goto(`/sites/${site.id}?period=day`)
-  await until('all visitors are counted', async () => await value(page, 'visitors') === String(kVisitors))
-  assert.equal(await value(page, 'pageviews'), String(2 * kVisitors))
+  await until('all visits are counted', async () => await value(page, 'visitors') === String(kVisitors) && await value(page, 'pageviews') === String(2 * kVisitors))
   await card(page, 'pages').getByRole('button', { name: 'Filter by /pricing' }).waitFor()
   await page.getByTestId('chart').waitFor()
   assert.match(await page.getByTestId('chart').getAttribute('aria-label'), /Unique visitors by hour/)
@@ -38,8 +27,7 @@ test('the dashboard shows what came in', async () => {
 
 test('the numbers come before what is heavy: 250 kB of script at most', async () => {
   const fresh = await mainstay.owner()
-  const sizes = new Map()
-  fresh.on('response', (response) => { if (/\.js$/.test(new URL(response.url()).pathname)) sizes.set(response.url(), response.body().then(body => gzipSync(body).length)) })
+  const loaded = scriptsOf(fresh, async response => [response.url(), gzipSync(await response.body()).length])
   await fresh.addInitScript(() => {
     new MutationObserver((_, observer) => {
       if (!document.querySelector('[data-testid="tile-visitors"] [data-value]')) return
@@ -51,8 +39,8 @@ test('the numbers come before what is heavy: 250 kB of script at most', async ()
   await fresh.waitForFunction(() => window.numbersAt)
   await fresh.getByTestId('chart').waitFor()
   const scripts = await fresh.evaluate(() => performance.getEntriesByType('resource').filter(entry => new URL(entry.name).pathname.endsWith('.js')).map(entry => ({ url: entry.name, early: entry.startTime < window.numbersAt })))
-  let bytes = 0
-  for (const script of scripts.filter(each => each.early)) bytes += await sizes.get(script.url)
+  const sizes = new Map(await loaded())
+  const bytes = scripts.filter(each => each.early).reduce((sum, script) => sum + sizes.get(script.url), 0)
   assert.ok(bytes > 50 * 1024, `only ${bytes} bytes of script were seen`)
   assert.ok(bytes <= kFirstScriptBytes, `${bytes} bytes of script, compressed, before the first number`)
   assert.ok(scripts.some(script => !script.early && /LineChart/.test(script.url)), 'the chart did not wait for the numbers')
@@ -185,15 +173,20 @@ test('a note marks the chart until it is removed', async () => {
 })
 
 test('numbers move as visits happen, without a reload', async () => {
-  await page.goto(`/sites/${site.id}?period=day`)
-  await until('the stream has begun', async () => /\d/.test(await page.getByTestId('current-visitors').innerText()))
+  const busy = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'live.example', timezone: kNoonZone })
+  const current = async () => Number.parseInt(await page.getByTestId('current-visitors').innerText(), 10)
+  await mainstay.hit(busy, 100)
+  await page.goto(`/sites/${busy.id}?period=day`)
+  await until('the stream has begun', async () => await current() === 1)
+  await until('the first visit is counted', async () => await value(page, 'visitors') === '1')
   await page.evaluate(() => { window.sameDocument = true })
-  const now = Number.parseInt(await page.getByTestId('current-visitors').innerText(), 10)
-  for (let visitor = 100; visitor < 105; visitor++) await mainstay.hit(site, visitor, { url: `https://${kDomain}/live` })
-  await until('the counter moved', async () => Number.parseInt(await page.getByTestId('current-visitors').innerText(), 10) === now + 5)
-  await until('the total moved', async () => await value(page, 'visitors') === String(kVisitors + 5))
+  for (let visitor = 101; visitor < 106; visitor++) await mainstay.hit(busy, visitor, { url: `https://${busy.domain}/live` })
+  await until('the counter moved', async () => await current() === 6)
+  await until('the total moved', async () => await value(page, 'visitors') === '6')
   await until('the list moved', async () => await card(page, 'pages').getByRole('button', { name: 'Filter by /live' }).count() === 1)
   assert.equal(await page.evaluate(() => window.sameDocument), true)
+  await page.goto('about:blank')
+  await mainstay.call(page, 'delete', `/api/v1/sites/${busy.id}?confirm=${busy.domain}`)
 })
 
 test('realtime shows the last half hour by the minute', async () => {
@@ -218,7 +211,7 @@ test('a shared link shows the same and changes nothing', async () => {
   await until('the wrong password is refused', async () => (await guest.locator('[id$="-error"]').count()) > 0)
   await guest.getByLabel('Password').fill('board room')
   await guest.getByRole('button', { name: 'Show dashboard' }).click()
-  await until('the numbers are the same', async () => await value(guest, 'visitors') === String(kVisitors + 5))
+  await until('the numbers are the same', async () => await value(guest, 'visitors') === String(kVisitors))
   await settled(guest)
   assert.deepEqual(await guest.locator('[role="alert"]').allInnerTexts(), [])
   await until('it is live too', async () => /\d/.test(await guest.getByTestId('current-visitors').innerText()))
@@ -246,9 +239,23 @@ test('pinned sites come first, in the order of their owner', async () => {
   await until('all are listed', async () => await names() === `able.example baker.example ${kDomain}`)
   await page.getByRole('button', { name: `Pin ${kDomain}` }).click()
   await until('the pinned one is first', async () => await names() === `${kDomain} able.example baker.example`)
+  await until('the server knows', async () => (await mainstay.call(page, 'get', '/api/v1/sites')).items[0].domain === kDomain)
+  const turns = []
+  let answer
+  const late = new Promise(resolve => { answer = resolve })
+  await page.route('**/api/v1/pinned-sites', async (route) => {
+    turns.push('asked')
+    await late
+    const response = await route.fetch()
+    turns.push('answered')
+    await route.fulfill({ response })
+  })
   await page.getByRole('button', { name: 'Pin baker.example' }).click()
   await page.getByRole('button', { name: 'Move baker.example forward' }).click()
   await until('the order is the one asked for', async () => await names() === `baker.example ${kDomain} able.example`)
+  answer()
+  await until('both were asked for, one after the other', () => turns.join() === 'asked,answered,asked,answered')
+  await page.unroute('**/api/v1/pinned-sites')
   await until('the server has it', async () => (await mainstay.call(page, 'get', '/api/v1/sites')).items[0].domain === 'baker.example')
   await page.reload()
   await until('it stays so', async () => await names() === `baker.example ${kDomain} able.example`)
@@ -258,7 +265,6 @@ test('pinned sites come first, in the order of their owner', async () => {
 })
 
 test('a mistyped snippet is found in what was refused without a site', async () => {
-  const { send } = await import('./harness.mjs')
   const wrong = await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: '12345', url: `https://${kDomain}/` }, headers: { Origin: `https://${kDomain}` } })
   assert.equal(wrong.status, 404)
   await page.goto('/sites')
@@ -274,7 +280,6 @@ test('a mistyped snippet is found in what was refused without a site', async () 
 })
 
 test('the ledger names a bot that came by', async () => {
-  const { send } = await import('./harness.mjs')
   await send(mainstay.base, 'POST', '/api/v1/beacon', {
     body: { site: site.id, name: 'pageview', url: `https://${kDomain}/` },
     headers: { 'Origin': `https://${kDomain}`, 'User-Agent': 'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)', 'X-Forwarded-For': '203.0.113.9' },
@@ -291,8 +296,7 @@ test('settings are saved, and a site is deleted by its name only', async () => {
   const other = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'other.example', timezone: 'UTC' })
   await page.goto(`/sites/${other.id}/settings/excluded`)
   await page.getByLabel('Paths').fill('/admin/**\n/preview/*')
-  await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Saved').waitFor()
+  await save(page)
   assert.deepEqual((await mainstay.call(page, 'get', `/api/v1/sites/${other.id}`)).excluded.paths, ['/admin/**', '/preview/*'])
   await page.goto(`/sites/${other.id}/settings/delete`)
   const button = page.getByRole('button', { name: 'Delete this site' })

@@ -1,26 +1,16 @@
 // What a person reads off a dashboard and does with it: filters, periods, the chart, the details of a list.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { closeContext, Harness, settled, until } from './harness.mjs'
+import { card, closeContext, Harness, kVisitors, settled, until, value } from './harness.mjs'
 
-const kDomain = 'harbour.example'
-const kVisitors = 12
 let mainstay, page, site
 
 before(async () => {
   mainstay = await Harness.start()
   page = await mainstay.owner()
-  site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: kDomain, timezone: 'Europe/Berlin' })
-  for (let visitor = 0; visitor < kVisitors; visitor++) {
-    const referrer = visitor % 3 === 0 ? 'https://www.google.com/' : visitor % 3 === 1 ? 'https://news.ycombinator.com/item?id=1' : ''
-    await mainstay.hit(site, visitor, { url: `https://${kDomain}/pricing`, referrer })
-    await mainstay.hit(site, visitor, { url: `https://${kDomain}/blog/post-${visitor}` })
-  }
+  site = await mainstay.visitedSite(page)
 })
 after(() => mainstay?.stop())
-
-const value = (on, name) => on.getByTestId(`tile-${name}`).locator('[data-value]').innerText()
-const card = (on, name) => on.getByTestId(`card-${name}`)
 
 test('a pattern that is none is refused at its field', async () => {
   await page.goto(`/sites/${site.id}?period=day&f=matches,event:page,pricing`)
@@ -36,6 +26,7 @@ test('a pattern that is none is refused at its field', async () => {
   await page.keyboard.press('Escape')
   await dialog.waitFor({ state: 'detached' })
   assert.match(decodeURIComponent(page.url()), /f=matches,event:page,pricing$/)
+  await settled(page)
   assert.equal(await page.locator('[role="alert"]').count(), 0)
 })
 
@@ -77,7 +68,7 @@ test('where nothing can be compared, X does nothing', async () => {
   }
 })
 
-test('a bucket is opened by keys; a first touch only shows it', async () => {
+test('a bucket is opened by keys and by the mouse', async () => {
   await page.goto(`/sites/${site.id}?period=7d`)
   await settled(page)
   const chart = page.getByTestId('chart')
@@ -93,7 +84,12 @@ test('a bucket is opened by keys; a first touch only shows it', async () => {
   await page.waitForURL(/period=7d/)
   await settled(page)
   const wide = await chart.boundingBox()
+  await page.mouse.move(wide.x + wide.width / 2, wide.y + 60)
+  await page.mouse.down()
   await page.mouse.move(wide.x + wide.width - 20, wide.y + 60)
+  await page.mouse.up()
+  await page.evaluate(() => new Promise(requestAnimationFrame))
+  assert.match(page.url(), /period=7d/, 'a mouse that is dragged opens nothing')
   const told = page.getByText('(so far)').filter({ visible: true })
   await told.waitFor()
   await page.mouse.down()
@@ -101,21 +97,31 @@ test('a bucket is opened by keys; a first touch only shows it', async () => {
   await page.waitForURL(/period=day/)
   await until('what the mouse was told is put away', async () => await told.count() === 0)
   await page.mouse.move(0, 0)
-
-  const phone = await mainstay.owner({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
-  await phone.goto(`/sites/${site.id}?period=7d`)
-  await settled(phone)
-  await phone.getByTestId('chart').scrollIntoViewIfNeeded()
-  const frame = await phone.getByTestId('chart').boundingBox()
-  const tap = () => phone.touchscreen.tap(frame.x + frame.width - 12, frame.y + frame.height / 2)
-  await tap()
-  await phone.getByText('Tap again to open it').waitFor()
-  assert.match(phone.url(), /period=7d/)
-  await tap()
-  await phone.waitForURL(/period=day/)
-  await until('the values are put away', async () => await phone.getByText('Tap again to open it').filter({ visible: true }).count() === 0)
-  await closeContext(phone.context())
 })
+
+for (const [finger, heldMs] of [['quick', 0], ['slow', 400]]) {
+  test(`a first touch of a ${finger} finger only shows a bucket, the second opens it`, async () => {
+    const phone = await mainstay.owner({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+    await phone.addInitScript((heldMs) => {
+      const Clock = Date
+      let late = 0
+      window.Date = class extends Clock { constructor(...parts) { super(...parts.length ? parts : [Clock.now() + late]) } }
+      addEventListener('touchend', () => { late += heldMs }, true)
+    }, heldMs)
+    await phone.goto(`/sites/${site.id}?period=7d`)
+    await settled(phone)
+    await phone.getByTestId('chart').scrollIntoViewIfNeeded()
+    const frame = await phone.getByTestId('chart').boundingBox()
+    const tap = () => phone.touchscreen.tap(frame.x + frame.width - 12, frame.y + frame.height / 2)
+    await tap()
+    await phone.getByText('Tap again to open it').waitFor()
+    assert.match(phone.url(), /period=7d/)
+    await tap()
+    await phone.waitForURL(/period=day/)
+    await until('the values are put away', async () => await phone.getByText('Tap again to open it').filter({ visible: true }).count() === 0)
+    await closeContext(phone.context())
+  })
+}
 
 test('a range is typed, and refused where it makes no sense', async () => {
   await page.goto(`/sites/${site.id}?period=day`)

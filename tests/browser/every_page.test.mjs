@@ -1,39 +1,54 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Harness, closeContext, send, seriousFindings, settled, until } from './harness.mjs'
+import { Harness, closeContext, kDomain, kNoonZone, save, scriptsOf, send, seriousFindings, settled, until } from './harness.mjs'
 
 let mainstay, site, share
 const kBots = ['Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)', 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', 'curl/8.5.0']
 const kSections = ['general', 'install', 'goals', 'excluded', 'privacy', 'annotations', 'shares', 'delete']
 
+/// A reader whose clock shows another time than the site's.
+const kElsewhere = { timezoneId: 'Europe/Berlin' }
+/// What a page has only when it is whole, where nothing says until then that it loads.
+const kLastParts = [[/details=/, '[data-testid="details-row"]'], [/classify/, 'section[aria-label="Verdict"]']]
+
+/// Bots that come by a site, and a hit of it that is refused.
+async function visitInVain({ id, domain }) {
+  for (const agent of kBots) await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: id, url: `https://${domain}/` }, headers: { 'Origin': `https://${domain}`, 'User-Agent': agent, 'X-Forwarded-For': '203.0.113.9' } })
+  await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: id, url: 'https://staging.example/' }, headers: { Origin: 'https://staging.example' } })
+}
+
+async function open(page, path) {
+  await page.goto(path)
+  for (const [paths, part] of kLastParts) if (paths.test(path)) await page.locator(part).first().waitFor()
+  await settled(page)
+}
+
 before(async () => {
   mainstay = await Harness.start()
   const page = await mainstay.owner()
-  site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'harbour.example', timezone: 'America/New_York' })
+  site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: kDomain, timezone: 'America/New_York' })
   share = await mainstay.call(page, 'post', `/api/v1/sites/${site.id}/shares`, { name: 'Public' })
   for (let visitor = 0; visitor < 6; visitor++) await mainstay.hit(site, visitor, { url: `https://harbour.example/a/rather/long/path/that/has/to/be/cut/somewhere/${visitor}`, referrer: 'https://duckduckgo.com/' })
   await mainstay.hit(site, 0, { name: 'Signup', props: { plan: 'team' } })
   await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: 'harbuor.example', url: 'https://harbour.example/' }, headers: { Origin: 'https://harbour.example' } })
-  for (const agent of kBots) await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: site.id, url: 'https://harbour.example/' }, headers: { 'Origin': 'https://harbour.example', 'User-Agent': agent, 'X-Forwarded-For': '203.0.113.9' } })
-  await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: site.id, url: 'https://staging.example/' }, headers: { Origin: 'https://staging.example' } })
+  await visitInVain(site)
   await closeContext(page.context())
 })
 after(() => mainstay?.stop())
 
 const inside = () => [
   '/sites', '/sites/new', '/ledger', `/sites/${site.id}`, `/sites/${site.id}?period=realtime`, `/sites/${site.id}?period=day&compare=previous_period&f=is,event:page,/none&behaviour=vitals&places=countries`, `/sites/${site.id}?period=day&behaviour=properties`,
-  `/sites/${site.id}?period=day&details=top`, `/sites/${site.id}/install`, `/sites/${site.id}/ledger`, ...kSections.map(section => `/sites/${site.id}/settings/${section}`),
+  `/sites/${site.id}?period=7d&details=top`, `/sites/${site.id}/install`, `/sites/${site.id}/ledger`, ...kSections.map(section => `/sites/${site.id}/settings/${section}`),
   '/analytics/classify?user_agent=curl/8.5.0', '/account', '/no/such/page', '/sites/123', '/sites/123/ledger', '/sites/123/install', '/sites/123/settings',
 ]
 
 for (const scheme of ['light', 'dark']) {
   test(`axe-core finds nothing serious, ${scheme}`, async () => {
-    const page = await mainstay.owner({ colorScheme: scheme })
-    const guest = await mainstay.page({ colorScheme: scheme })
+    const page = await mainstay.owner({ ...kElsewhere, colorScheme: scheme })
+    const guest = await mainstay.page({ ...kElsewhere, colorScheme: scheme })
     const findings = []
     for (const [who, path] of [...inside().map(path => [page, path]), [guest, `/share/${share.token}`], [guest, `/share/${share.token}?embed=1`], [guest, '/sign-in']]) {
-      await who.goto(path)
-      await settled(who)
+      await open(who, path)
       findings.push(...(await seriousFindings(who)).map(found => `${path}: ${found}`))
     }
     assert.deepEqual(findings, [])
@@ -44,11 +59,10 @@ for (const scheme of ['light', 'dark']) {
 
 for (const width of [360, 2560]) {
   test(`no page is wider than a screen of ${width} px`, async () => {
-    const page = await mainstay.owner({ viewport: { width, height: 780 }, isMobile: width < 500, hasTouch: width < 500 })
+    const page = await mainstay.owner({ ...kElsewhere, viewport: { width, height: 780 }, isMobile: width < 500, hasTouch: width < 500 })
     const wide = []
     for (const path of [...inside(), `/share/${share.token}`, `/share/${share.token}?embed=1`]) {
-      await page.goto(path)
-      await settled(page)
+      await open(page, path)
       const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
       if (over > 0) wide.push(`${path}: ${over} px too wide`)
     }
@@ -60,8 +74,7 @@ for (const width of [360, 2560]) {
 test('every page has one title and one main heading', async () => {
   const page = await mainstay.owner()
   for (const path of inside()) {
-    await page.goto(path)
-    await settled(page)
+    await open(page, path)
     assert.equal(await page.locator('h1').count(), 1, path)
     assert.match(await page.title(), /Mainstay/, path)
   }
@@ -69,14 +82,10 @@ test('every page has one title and one main heading', async () => {
 
 test('the script of the first load is at most 250 kB compressed', async () => {
   const page = await mainstay.page()
-  let bytes = 0
-  page.on('response', async (response) => {
-    if (!/\.js$/.test(new URL(response.url()).pathname)) return
-    const sizes = await response.request().sizes()
-    bytes += sizes.responseBodySize
-  })
+  const loaded = scriptsOf(page, async response => (await response.request().sizes()).responseBodySize)
   await page.goto('/sign-in')
   await settled(page)
+  const bytes = (await loaded()).reduce((sum, size) => sum + size, 0)
   assert.ok(bytes > 0 && bytes <= 250_000, `${bytes} bytes`)
 })
 
@@ -108,8 +117,7 @@ test('any country can be excluded', async () => {
     await page.getByRole('option', { name: country }).click()
   }
   await page.keyboard.press('Escape')
-  await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Saved', { exact: true }).waitFor()
+  await save(page)
   assert.deepEqual((await stored(page)).excluded.countries.sort(), ['DE', 'LI', 'SG'])
   await mainstay.call(page, 'patch', `/api/v1/sites/${site.id}`, { excluded: { countries: [] } })
   await closeContext(page.context())
@@ -124,8 +132,7 @@ test('who leaves unsaved settings is asked first', async () => {
   assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Harbour')
   await page.getByRole('link', { name: 'Sites', exact: true }).click()
   await dialog(page, 'Leave without saving?').getByRole('button', { name: 'Stay here' }).click()
-  await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Saved', { exact: true }).waitFor()
+  await save(page)
   await page.getByRole('link', { name: 'Goals' }).click()
   await page.waitForURL('**/settings/goals')
   await mainstay.call(page, 'patch', `/api/v1/sites/${site.id}`, { name: site.domain })
@@ -145,9 +152,8 @@ test('a shorter retention asks by name before it deletes, a longer one does not'
   assert.equal((await stored(page)).retention_days, null)
   await page.getByRole('button', { name: 'Save' }).click()
   await asked.getByLabel(`Type ${site.domain}`).fill(site.domain)
-  await asked.getByRole('button', { name: 'Delete and save' }).click()
-  await until('it is saved', async () => (await stored(page)).retention_days === 400)
-  await page.getByText('Saved', { exact: true }).waitFor()
+  await save(page, asked.getByRole('button', { name: 'Delete and save' }))
+  assert.equal((await stored(page)).retention_days, 400)
   await page.getByLabel('Keep rows for ever').click()
   await page.getByRole('button', { name: 'Save' }).click()
   await until('it is for ever again', async () => (await stored(page)).retention_days === null)
@@ -188,17 +194,25 @@ test('a page of a site has one clock, that of the site, and says which', async (
 
 test('the ledger beside the reports says what it is of', async () => {
   const page = await mainstay.owner()
+  const noisy = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'noisy.example', timezone: kNoonZone })
+  await mainstay.hit(noisy, 0)
+  await visitInVain(noisy)
+  await until('the ledger has all of it', async () => {
+    const { bots, refused } = await mainstay.call(page, 'get', `/api/v1/sites/${noisy.id}/ledger`)
+    return bots.length === kBots.length && refused.length === 1
+  })
   const strip = page.getByTestId('card-ledger')
-  await page.goto(`/sites/${site.id}?period=realtime`)
+  await page.goto(`/sites/${noisy.id}?period=realtime`)
   await strip.getByText('1 more kind of bots').waitFor()
   assert.match(await page.getByTestId('ledger-span').innerText(), /The whole of today/)
   await strip.getByText('Hits are counted on the day they are of, refusals on the day they came in.').waitFor()
   assert.equal(await page.getByTestId('ledger-unfiltered').count(), 0)
-  await page.goto(`/sites/${site.id}?period=30d&f=is,event:page,/none`)
+  await page.goto(`/sites/${noisy.id}?period=30d&f=is,event:page,/none`)
   await page.getByTestId('ledger-unfiltered').waitFor()
   assert.match(await page.getByTestId('ledger-span').innerText(), /Last 30 days/)
   await page.getByRole('link', { name: '1 more kind of bots' }).click()
-  await page.waitForURL(`**/sites/${site.id}/ledger?from=*`)
+  await page.waitForURL(`**/sites/${noisy.id}/ledger?from=*`)
+  await mainstay.call(page, 'delete', `/api/v1/sites/${noisy.id}?confirm=${noisy.domain}`)
   await closeContext(page.context())
 })
 

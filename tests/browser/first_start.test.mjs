@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Harness, kOwner, send, until } from './harness.mjs'
+import { Harness, kNoonZone, kOwner, send, until } from './harness.mjs'
 
 let mainstay
 before(async () => { mainstay = await Harness.start() })
@@ -21,7 +21,7 @@ test('from the first start to the first hit', async () => {
   await page.getByRole('button', { name: 'Create account' }).click()
 
   await page.waitForURL('**/sites/new')
-  assert.match(await page.getByLabel('Time zone of the reports').innerText(), /Europe\/Berlin/)
+  assert.equal((await page.getByLabel('Time zone of the reports').innerText()).trim(), kNoonZone)
   await until('the second step is marked', async () => /2 Site/.test(await step(page)))
   await page.getByLabel('Domain').fill('https://Harbour.example/path')
   await page.getByRole('button', { name: 'Add site' }).click()
@@ -37,11 +37,11 @@ test('from the first start to the first hit', async () => {
   const refused = await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: id, name: 'pageview', url: 'https://staging.example/' }, headers: { Origin: 'https://staging.example' } })
   assert.equal(refused.status, 403)
   const note = page.getByTestId('refused-note')
-  await note.getByText('1 hit was refused: foreign origin.').waitFor()
-  assert.equal(await note.getByRole('link', { name: 'Allow this host in settings' }).getAttribute('href'), `/sites/${id}/settings/general`)
+  await note.getByText('1 hit was refused: foreign origin staging.example.').waitFor()
+  assert.equal(await note.getByRole('link', { name: 'Allow this host in settings' }).getAttribute('href'), `/sites/${id}/settings/general?host=staging.example`)
   const dashboard = await page.context().newPage()
   await dashboard.goto(`/sites/${id}`)
-  await dashboard.getByTestId('refused-note').getByText('1 hit was refused: foreign origin.').waitFor()
+  await dashboard.getByTestId('refused-note').getByText('1 hit was refused: foreign origin staging.example.').waitFor()
   await dashboard.close()
 
   await mainstay.hit({ id, domain: 'harbour.example' }, 1)

@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readFileSync } from 'node:fs'
@@ -15,12 +14,16 @@ const kHere = fileURLToPath(new URL('.', import.meta.url))
 const kBinary = resolve(process.env.MAINSTAY_BIN ?? join(kHere, '../../build/release/mainstay'))
 export const kChromium = process.env.CHROMIUM ?? '/usr/bin/chromium'
 export const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-const kReadyMs = 30_000
 const kStopMs = 10_000
 export { chromium }
-export const kPatienceMs = 20_000
+export const kPatienceMs = 60_000
 
 export const kOwner = { name: 'Ada Keel', email: 'ada@harbour.example', password: 'a mast needs its stays' }
+/// A zone in which it is about noon now: no test there runs into another day.
+const kHoursToNoon = 12 - new Date().getUTCHours()
+export const kNoonZone = kHoursToNoon === 0 ? 'UTC' : `Etc/GMT${kHoursToNoon > 0 ? '-' : '+'}${Math.abs(kHoursToNoon)}`
+export const kDomain = 'harbour.example'
+export const kVisitors = 12
 const kAgents = [
   'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0',
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15',
@@ -42,14 +45,6 @@ export async function until(what, check, patience = kPatienceMs) {
 /// The server takes every MAINSTAY_ variable for a setting.
 function plainEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAINSTAY_')))
-}
-
-async function freePort() {
-  const server = createServer()
-  await new Promise(done => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address()
-  await new Promise(done => server.close(done))
-  return port
 }
 
 /// One request as it is, with headers that `fetch` would not let through.
@@ -76,16 +71,15 @@ export class Harness {
 
   async #start(flags) {
     this.data = await mkdtemp(join(tmpdir(), 'mainstay-browser-'))
-    const port = await freePort()
-    this.base = `http://127.0.0.1:${port}`
     this.output = ''
-    this.server = spawn(kBinary, ['serve', '--data', this.data, '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() })
+    this.server = spawn(kBinary, ['serve', '--data', this.data, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() })
     this.server.on('error', (error) => { this.output += String(error) })
     for (const stream of [this.server.stdout, this.server.stderr]) stream.on('data', part => { this.output = (this.output + part).slice(-20_000) })
-    await until('the server is ready', async () => {
+    const port = await until('the server is ready', () => {
       assert.equal(this.server.exitCode, null, `the server ended:\n${this.output}`)
-      return (await send(this.base, 'GET', '/readyz').catch(() => undefined))?.status === 200
-    }, kReadyMs)
+      return /ready address="http:[^"]*:(\d+)"/.exec(this.output)?.[1]
+    })
+    this.base = `http://127.0.0.1:${port}`
     this.browser = await chromium.launch({ executablePath: kChromium, args: [...kFlags, ...flags] })
     this.foreign = []
     this.complaints = []
@@ -105,7 +99,7 @@ export class Harness {
 
   /// A fresh browser profile with one page. Requests to other hosts and errors of the page are kept.
   async page(options = {}) {
-    const context = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-US', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce', baseURL: this.base, ...options })
+    const context = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-US', timezoneId: kNoonZone, reducedMotion: 'reduce', baseURL: this.base, ...options })
     context.setDefaultTimeout(kPatienceMs)
     const page = await context.newPage()
     page.on('request', (made) => { if (!made.url().startsWith(`${this.base}/`) && !/^(data|blob|about):/.test(made.url())) this.foreign.push(made.url()) })
@@ -141,6 +135,17 @@ export class Harness {
     assert.equal(answer.status, 204, answer.text)
   }
 
+  /// A site with its visits of today: all its visitors saw the prices and a post each, every third came from Google.
+  async visitedSite(page) {
+    const site = await this.call(page, 'post', '/api/v1/sites', { domain: kDomain, timezone: kNoonZone })
+    const referrers = ['https://www.google.com/', 'https://news.ycombinator.com/item?id=1', '']
+    for (let visitor = 0; visitor < kVisitors; visitor++) {
+      await this.hit(site, visitor, { url: `https://${kDomain}/pricing`, referrer: referrers[visitor % 3] })
+      await this.hit(site, visitor, { url: `https://${kDomain}/blog/post-${visitor}` })
+    }
+    return site
+  }
+
   assertNoOtherHost() { assert.deepEqual(this.foreign, []) }
   assertNoComplaint() { assert.deepEqual(this.complaints, []) }
 }
@@ -149,6 +154,26 @@ export class Harness {
 export async function closeContext(context) {
   for (const page of context.pages()) await page.goto('about:blank').catch(() => undefined)
   await context.close()
+}
+
+/// A number at the top of the dashboard, as it is written there.
+export const value = (page, name) => page.getByTestId(`tile-${name}`).locator('[data-value]').innerText()
+export const card = (page, name) => page.getByTestId(`card-${name}`)
+
+/// Saves a section of the settings. That it is saved is said for a moment only, so the wait for it begins before the click.
+export async function save(page, button = page.getByRole('button', { name: 'Save' })) {
+  await Promise.all([page.getByText('Saved', { exact: true }).waitFor(), button.click()])
+}
+
+/// Takes `measure` of each script that `page` loads from now on, until what this answers is called: that gives all of them.
+export function scriptsOf(page, measure) {
+  const found = []
+  const listen = (response) => { if (/\.js$/.test(new URL(response.url()).pathname)) found.push(measure(response)) }
+  page.on('response', listen)
+  return () => {
+    page.off('response', listen)
+    return Promise.all(found)
+  }
 }
 
 /// Serious and critical findings of axe-core on the page as it stands.

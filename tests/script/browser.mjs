@@ -5,11 +5,10 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, kChromium, kFlags } from '../browser/harness.mjs';
+import { chromium, kChromium, kFlags, kPatienceMs } from '../browser/harness.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const kResolveTestHosts = '--host-resolver-rules=MAP *.test 127.0.0.1';
-const PATIENCE_MS = 10_000;
 export const binary = process.env.MAINSTAY_BIN ?? join(root, 'build', 'release', 'mainstay');
 
 /** Every MAINSTAY_ variable is a setting; none of the caller's may reach the program. */
@@ -26,13 +25,15 @@ export function buildScript() {
 export class Collector {
   constructor(script) {
     this.script = script;
-    this.requests = []; // {host, path, type, event}
+    this.requests = []; // {host, path, type, event}, in the order of their arrival
+    this.sent = []; // events of the watched page, in the order of their sending
     this.waiting = [];
     this.pages = new Map();
   }
 
   async start() {
     this.server = createServer((request, response) => this.answer(request, response));
+    this.server.keepAliveTimeout = 0; // a beacon on a connection that just closed would be sent twice
     await new Promise((done) => this.server.listen(0, '127.0.0.1', done));
     this.port = this.server.address().port;
   }
@@ -71,6 +72,13 @@ export class Collector {
     });
   }
 
+  /** Keeps what `page` sends; the browser may send it on several connections, so it can arrive in another order. */
+  watch(page) {
+    page.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/beacon')) this.sent.push(request.postDataJSON());
+    });
+  }
+
   get events() {
     return this.requests.map((request) => request.event);
   }
@@ -81,21 +89,26 @@ export class Collector {
 
   /** Waits until `count` events of that name have come; answers them. */
   async until(name, count = 1) {
-    const found = () => this.named(name).length >= count;
-    if (!found()) {
-      await new Promise((resolve, reject) => {
-        const timer = setTimeout(
-          () => reject(new Error(`no ${count} × "${name}" among ${JSON.stringify(this.events)}`)),
-          PATIENCE_MS,
-        );
-        this.waiting.push(() => {
-          if (!found()) return;
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
+    await this.wait(`${count} × "${name}"`, () => this.named(name).length >= count);
     return this.named(name);
+  }
+
+  /** Waits until everything that the watched page has sent has come; answers it. */
+  async all() {
+    await this.wait(`all of ${JSON.stringify(this.sent)}`, () => this.requests.length >= this.sent.length);
+    return this.events;
+  }
+
+  async wait(what, found) {
+    if (found()) return;
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no ${what} among ${JSON.stringify(this.events)}`)), kPatienceMs);
+      this.waiting.push(() => {
+        if (!found()) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 }
 
@@ -108,10 +121,18 @@ export function html({ tag = '', head = '', body = '<h1>Page</h1>', src = '/s.js
   return `<!doctype html><title>Page</title>${head}<script defer src="${src}" data-site="7" ${tag}></script>${body}`;
 }
 
-/** Acts as the browser when a tab is hidden or shown again. */
+/** Waits until the largest paint of the page is known; the browser tells none after a click. */
+export async function painted(page) {
+  for (const type of ['paint', 'largest-contentful-paint']) {
+    await page.evaluate((type) => new Promise((done) => new PerformanceObserver(done).observe({ type, buffered: true })), type);
+  }
+}
+
+/** Acts as the browser when a tab is hidden or shown again; answers the time on the page's clock just after. */
 export async function setVisible(page, visible) {
-  await page.evaluate((shown) => {
+  return page.evaluate((shown) => {
     Object.defineProperty(document, 'visibilityState', { value: shown ? 'visible' : 'hidden', configurable: true });
     document.dispatchEvent(new Event('visibilitychange'));
+    return performance.now();
   }, visible);
 }

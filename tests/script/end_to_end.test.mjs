@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { Harness, closeContext, kOwner, until } from '../browser/harness.mjs';
-import { Collector, binary, kResolveTestHosts, plainEnvironment, setVisible } from './browser.mjs';
+import { Collector, binary, kResolveTestHosts, painted, plainEnvironment, setVisible } from './browser.mjs';
 
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36';
 
@@ -19,7 +19,7 @@ async function query(body) {
   const response = await fetch(`${harness.base}/api/v2/query`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ site_id: site.id, date_range: 'day', ...body }),
+    body: JSON.stringify({ site_id: site.id, date_range: '7d', ...body }),
   });
   const answer = await response.json();
   assert.equal(response.status, 200, JSON.stringify(answer));
@@ -51,8 +51,7 @@ test('what happens on a page is in the reports', async () => {
     if (response.url().includes('/api/v1/beacon') && response.status() !== 204) refused.push(response.status());
   });
   await page.goto(`${pages.origin()}/?utm_source=newsletter&utm_campaign=launch`);
-  await page.waitForFunction(() => performance.getEntriesByType('paint').length > 0);
-  await page.evaluate(() => new Promise((done) => new PerformanceObserver(done).observe({ type: 'paint', buffered: true })));
+  await painted(page);
   await page.click('button');
   await page.evaluate(() => addEventListener('click', (event) => event.preventDefault()));
   await page.click('a');

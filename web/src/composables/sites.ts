@@ -4,6 +4,7 @@ import { api, unwrap, type ListedSite, type Site, type SiteChange } from '@/api/
 import { inListOrder } from '@/domain/pins'
 
 export const kSitesKey = ['sites']
+const kPinKey = ['pinned-sites']
 
 export function useSites() {
   return useQuery({ queryKey: kSitesKey, queryFn: () => unwrap(api.GET('/api/v1/sites')).then(list => list.items) })
@@ -18,10 +19,13 @@ export function useSite(id: Ref<string>) {
   })
 }
 
-/// Pins sites for whoever is signed in; the list shows it at once and goes back when the server refuses.
+/// Pins sites for whoever is signed in; the list shows it at once and goes back when the server refuses. What is asked for in
+/// quick succession is done one after the other, and only then is the list read anew.
 export function usePinSites() {
   const cache = useQueryClient()
   return useMutation({
+    mutationKey: kPinKey,
+    scope: { id: 'pinned-sites' },
     mutationFn: (ids: string[]) => unwrap(api.PUT('/api/v1/pinned-sites', { body: { site_ids: ids } })),
     onMutate: async (ids: string[]) => {
       await cache.cancelQueries({ queryKey: kSitesKey })
@@ -30,7 +34,7 @@ export function usePinSites() {
       return before
     },
     onError: (_error, _ids, before) => { cache.setQueryData(kSitesKey, before) },
-    onSettled: () => cache.invalidateQueries({ queryKey: kSitesKey }),
+    onSettled: () => cache.isMutating({ mutationKey: kPinKey }) > 1 ? undefined : cache.invalidateQueries({ queryKey: kSitesKey }),
   })
 }
 

@@ -81,7 +81,7 @@ it('a filtered browser shows its versions until one is chosen', () => {
 })
 
 it('the ledger names AI crawlers first and adds up', () => {
-  const ledger = { accepted: 10, set_aside: 1, as_of: '2026-11-21T12:00:00Z', refused: [{ reason: 'gpc', source: 'collector', count: 2 }], bots: [{ name: 'Googlebot', category: 'search', reason: 'list', hits: 9 }, { name: 'GPTBot', category: 'ai_crawler', reason: 'list', hits: 3 }] }
+  const ledger = { accepted: 10, set_aside: 1, as_of: '2026-11-21T12:00:00Z', refused: [{ reason: 'gpc', source: 'collector', host: '', count: 2 }], bots: [{ name: 'Googlebot', category: 'search', reason: 'list', hits: 9 }, { name: 'GPTBot', category: 'ai_crawler', reason: 'list', hits: 3 }] }
   expect(botGroups(ledger).map(group => group.label)).toEqual(['AI crawlers', 'Search engines'])
   expect(ledgerTotals(ledger)).toEqual({ accepted: 10, refused: 2, bots: 12, setAside: 1, all: 25 })
 })

@@ -22,6 +22,7 @@ namespace asio = boost::asio;
 using columns::Statement;
 using columns::Value;
 
+constexpr std::size_t kSubjectBytesMax = 80;  ///< in the name of a file
 constexpr std::chrono::minutes kPatience{30};
 constexpr std::size_t kCsvRowsMax = 1'000'000;
 constexpr int kExportsMax = 8;
@@ -45,19 +46,19 @@ constexpr std::string_view kEventColumns =
 class Slot {
  public:
   /// Refuses kUnavailable `analytics.too_many_exports`.
-  static Result<std::shared_ptr<Slot>> take() {
-    auto slot = std::make_shared<Slot>();
+  static Result<std::shared_ptr<Slot>> take(Reports& reports) {
+    auto slot = std::make_shared<Slot>(reports.exports());
     if (slot->before_ < kExportsMax) return slot;
     return refuse_for_now("analytics.too_many_exports", "Too many exports run; try again in a minute.", kRetryAfter);
   }
-  Slot() = default;
-  ~Slot() { --taken; }
+  explicit Slot(std::atomic<int>& taken) : taken_(taken), before_(taken++) {}
+  ~Slot() { --taken_; }
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
 
  private:
-  static inline std::atomic<int> taken = 0;
-  const int before_ = taken++;  ///< how many there were
+  std::atomic<int>& taken_;
+  const int before_;  ///< how many there were
 };
 
 void put(query::CsvWriter& csv, const Value& value) {
@@ -137,12 +138,28 @@ http::Response attachment(std::string_view type, std::string_view name,
   return response;
 }
 
-/// A site's domain is a host name; anything else becomes a dash.
-std::string file_name(const Site& site, std::string_view what, std::string_view ending) {
-  auto name = fmt::format("{}-{}.{}", site.domain, what, ending);
+/// "example.com-entry_page-2026-11-01-2026-11-28.csv": what is in it, and of which local days. What is no letter or
+/// digit of a name becomes a dash.
+std::string file_name(const Prepared& prepared, std::string_view what, std::string_view ending) {
+  const auto day = [&zone = prepared.calendar.zone](Instant at) { return query::local_date(at, zone); };
+  const auto first = day(prepared.range.from);
+  const auto last = day(std::max(prepared.range.from, prepared.range.to - std::chrono::microseconds{1}));
+  auto name = fmt::format("{}-{}-{}{}.{}", prepared.site->domain, what, first, last == first ? "" : "-" + last, ending);
   std::ranges::replace_if(
-      name, [](char c) { return !(std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-'); }, '-');
+      name,
+      [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && !std::string_view{".-_"}.contains(c); },
+      '-');
   return name;
+}
+
+/// What a report is of: its dimensions without what they are asked of ("entry_page", "time"), "totals" without any.
+std::string subject_of(const query::Request& request) {
+  std::string subject;
+  for (const auto& dimension : request.dimensions) {
+    const auto name = dimension.name();
+    subject += (subject.empty() ? "" : "-") + name.substr(name.starts_with("time") ? 0 : name.find(':') + 1);
+  }
+  return subject.empty() ? "totals" : subject.substr(0, kSubjectBytesMax);
 }
 
 Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared, std::shared_ptr<Slot> slot) {
@@ -158,7 +175,7 @@ Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared, 
   for (const auto metric : request.metrics) header.text(query::to_text(metric));
   if (request.asks_revenue()) header.text("currency");
   header.end_row();
-  auto name = file_name(*prepared.site, "report", "csv");
+  auto name = file_name(prepared, subject_of(request), "csv");
   auto format = [prepared](const columns::Answer& chunk) { return format_report(prepared, chunk); };
   co_return attachment("text/csv; charset=utf-8; header=present", name,
                        [&reports, slot = std::move(slot), statement = std::move(statement), header = header.take(),
@@ -236,7 +253,7 @@ Task<Result<http::Response>> export_parquet(const Reports& reports, const Prepar
   if (!written) co_return refuse(written);
   auto& files = reports.ports().files;
   auto file = co_await files.run([&] { return open_unlinked(files, path); });
-  co_return attachment("application/vnd.apache.parquet", file_name(*prepared.site, "events", "parquet"),
+  co_return attachment("application/vnd.apache.parquet", file_name(prepared, "events", "parquet"),
                        [&files, slot = std::move(slot), file = std::move(file)](http::BodyWriter& writer) {
                          return stream_file(files, file, writer);
                        });
@@ -278,7 +295,7 @@ Task<Result<http::Response>> export_rows(Reports& reports, http::Request& reques
   }
   auto parsed = exported_query(request, id, events);
   if (!parsed) co_return refuse(parsed);
-  auto taken = Slot::take();
+  auto taken = Slot::take(reports);
   if (!taken) co_return refuse(taken);
   auto slot = std::move(*taken);
   co_await reports.ports().freshness.make_current();
@@ -286,7 +303,7 @@ Task<Result<http::Response>> export_rows(Reports& reports, http::Request& reques
   if (!prepared) co_return refuse(prepared);
   if (!events) co_return co_await export_report(reports, std::move(*prepared), std::move(slot));
   if (format == "parquet") co_return co_await export_parquet(reports, *prepared, std::move(slot));
-  co_return attachment("text/csv; charset=utf-8; header=present", file_name(**site, "events", "csv"),
+  co_return attachment("text/csv; charset=utf-8; header=present", file_name(*prepared, "events", "csv"),
                        [&reports, slot, statement = events_statement(*prepared)](http::BodyWriter& writer) {
                          return stream_csv(reports, statement, events_header(), Format{format_events}, writer);
                        });

@@ -73,6 +73,23 @@ TEST_F(ExportTest, csv_of_a_query_holds_what_the_query_shows) {
   EXPECT_EQ(body_of(*response), "visit:country_name,visitors,bounce_rate\r\nGermany,1,100\r\nFrance,1,100\r\n");
 }
 
+TEST_F(ExportTest, a_file_is_named_by_what_is_in_it_and_of_which_days) {
+  const std::pair<std::string, std::string> names[] = {
+      {R"("date_range":"day")", "totals-2026-11-21.csv"},
+      {R"("date_range":["2026-11-01","2026-11-20"],"dimensions":["event:page"])", "page-2026-11-01-2026-11-20.csv"},
+      {R"("date_range":"7d","dimensions":["visit:utm_source","time:day"])",
+       "utm_source-time-day-2026-11-15-2026-11-21.csv"},
+      {R"("date_range":"day","dimensions":["event:props:a \"b\"\r\n/ü"])", "props-a--b-------2026-11-21.csv"},
+  };
+  for (const auto& [rest, name] : names) {
+    const auto response = exported({{"query", R"({"metrics":["visitors"],)" + rest + "}"}});
+    ASSERT_TRUE(response.has_value()) << rest << response.error().message;
+    EXPECT_EQ(response->headers.get("Content-Disposition"), "attachment; filename=\"example.com-" + name + "\"");
+  }
+  EXPECT_EQ(exported({{"rows", "events"}, {"query", R"({"date_range":"day"})"}})->headers.get("Content-Disposition"),
+            "attachment; filename=\"example.com-events-2026-11-21.csv\"");
+}
+
 TEST_F(ExportTest, a_report_is_as_long_as_its_limit_and_whole_without_one) {
   world_.columns().commit(std::vector<columns::Step>{columns::Statement{
       "insert into events by name select e.* replace (r as event_id, '/' || r as path) from events e, "

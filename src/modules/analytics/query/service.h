@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,8 @@ class Reports {
   Task<Result<query::Coverage>> coverage_of(const Prepared& prepared, const query::TimeRange& range);
 
   [[nodiscard]] const Ports& ports() const { return ports_; }
+  /// How many exports are under way; who makes them counts them.
+  [[nodiscard]] std::atomic<int>& exports() { return exports_; }
 
  private:
   Task<Result<columns::Answer>> run(const Prepared& prepared, const query::TimeRange& range,
@@ -75,6 +78,7 @@ class Reports {
   Task<Result<query::Calendar>> calendar_of(const Site& site, const query::Request& request);
 
   Ports ports_;
+  std::atomic<int> exports_ = 0;
 };
 
 /// The statement that answers `prepared` over `range`.

@@ -14,7 +14,7 @@ const kLastParts = [[/details=/, '[data-testid="details-row"]'], [/classify/, 's
 /// Bots that come by a site, and a hit of it that is refused.
 async function visitInVain({ id, domain }) {
   for (const agent of kBots) await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: id, url: `https://${domain}/` }, headers: { 'Origin': `https://${domain}`, 'User-Agent': agent, 'X-Forwarded-For': '203.0.113.9' } })
-  await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: id, url: 'https://staging.example/' }, headers: { Origin: 'https://staging.example' } })
+  await send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: id, url: 'https://a-server-with-a-rather-long-name.staging.example/' }, headers: { Origin: 'https://a-server-with-a-rather-long-name.staging.example' } })
 }
 
 async function open(page, path) {

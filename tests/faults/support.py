@@ -7,7 +7,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
 
-from harness import (BINARY, PATIENCE, MainstayTest, Server, browser, log_line, mainstay,  # noqa: E402,F401
+from harness import (BINARY, LONG, PATIENCE, MainstayTest, Server, browser, log_line, mainstay,  # noqa: E402,F401
                      plain_environment, until)
 
 
@@ -95,9 +95,11 @@ class Load:
             return len(self.acknowledged)
 
     def until_more(self, more):
-        """Waits until so many more views were acknowledged."""
-        target = self.total() + more
-        until(f"{more} more views are acknowledged", lambda: self.total() >= target)
+        """Waits until so many more views were acknowledged, for as long as some come."""
+        reached = self.total()
+        target = reached + more
+        while reached < target:
+            reached = until(f"one of {more} more views is acknowledged", lambda: (total := self.total()) > reached and total)
 
     def check(self, test):
         """What was acknowledged is stored, each once; nothing is stored that was not sent; and nobody's visit was split."""

@@ -80,7 +80,7 @@ EVENTS = [
 class Table(MainstayTest):
     def setUp(self):
         super().setUp()
-        self.server = self.serve({"limits.header_patience_ms": "300ms", "limits.body_patience_ms": "300ms"})
+        self.server = self.serve({"limits.header_patience_ms": "2s", "limits.body_patience_ms": "2s"})
         self.site = self.server.site()
 
     def check_alive_and_empty(self):

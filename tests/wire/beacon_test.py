@@ -352,8 +352,8 @@ class FullQueue(MainstayTest):
 
     def setUp(self):
         super().setUp()
-        # What is in the queue stays there until its rows are written.
-        self.server = self.serve({"stream.bytes_max": str(self.LIMIT), "analytics.flush_ms": "5s"})
+        # What is in the queue stays there until its rows are written, which a report asks for.
+        self.server = self.serve({"stream.bytes_max": str(self.LIMIT), "analytics.flush_ms": "1min"})
         self.site = self.server.site()
         value = "v" * 2000
         event = {"site": self.site["id"], "url": "https://example.com/", "props": {str(n): value for n in range(20)}}
@@ -386,6 +386,7 @@ class FullQueue(MainstayTest):
             for answer in refused:
                 self.assertProblem(answer, 503, "stream.full")
                 self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
+            self.server.count(self.site)
             until("the queue has room again", lambda: self.send().status == 204)
         self.assertGreater(self.server.refused(self.site).get("queue_full", 0), 0)
 

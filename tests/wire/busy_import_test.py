@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from harness import BINARY, PATIENCE, MainstayTest, log_line, mainstay, plain_environment, until
+from harness import BINARY, LONG, PATIENCE, MainstayTest, log_line, mainstay, plain_environment, until
 
 HOUR_AGO = int(time.time()) - 3600
 MEMORY = 8 << 20
@@ -53,7 +53,7 @@ class Busy(MainstayTest):
         reader = self.spawn()
         self.until_it_waits()
         holder.close()
-        self.assertEqual(reader.wait(PATIENCE), 0, self.said.read_text())
+        self.assertEqual(reader.wait(LONG), 0, self.said.read_text())
         self.assertEqual(self.said.read_text().count("\n"), 1, "said once")
         self.assertEqual(self.server.count(self.site, "pageviews"), 60_000)
 
@@ -64,7 +64,7 @@ class Busy(MainstayTest):
         self.assertEqual(done.returncode, SOFT, done.stderr)
         self.assertIn("mainstay: the server is busy: Too many large bodies are under way", done.stderr)
         holder.close()
-        self.assertEqual(self.spawn("--patience", "1").wait(PATIENCE), 0)
+        self.assertEqual(self.spawn("--patience", "1").wait(LONG), 0)
         self.assertEqual(self.server.count(self.site, "pageviews"), 1_000)
 
     def test_killed_while_it_waits_it_goes_on_where_it_was(self):
@@ -77,7 +77,7 @@ class Busy(MainstayTest):
         reader.kill()
         reader.wait()
         holder.close()
-        self.assertEqual(self.spawn().wait(PATIENCE), 0, self.said.read_text())
+        self.assertEqual(self.spawn().wait(LONG), 0, self.said.read_text())
         self.assertEqual(self.server.count(self.site, "pageviews"), 1_020)
 
     def test_on_a_terminal_it_says_how_long_and_can_be_interrupted(self):

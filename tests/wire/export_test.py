@@ -134,7 +134,7 @@ class Stopping(ExportTest):
     def check_after(self, server, site):
         self.assertEqual(server.process.wait(PATIENCE), 0)
         self.assertNotIn(" error ", server.log)
-        self.assertNotIn("did not end in time", server.log)
+        self.assertNotIn("leaving without them", server.log)
         server.start()
         self.check_whole(server, site, LINES + 1)
 

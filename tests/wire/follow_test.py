@@ -1,9 +1,11 @@
 """`mainstay import log --follow`: new lines, rotation, and a server that comes and goes."""
+import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
+import time
 
 from harness import BINARY, PATIENCE, log_line, plain_environment, until
 from logs_test import LogTest
@@ -62,8 +64,11 @@ class Follow(LogTest):
         """How far the reader is in a file; None while it has not opened it."""
         folder = pathlib.Path(f"/proc/{self.running.pid}")
         for descriptor in (folder / "fd").iterdir():
-            if descriptor.exists() and descriptor.samefile(path):
-                return int(re.search(r"^pos:\s+(\d+)", (folder / "fdinfo" / descriptor.name).read_text(), re.M).group(1))
+            try:
+                if descriptor.samefile(path):
+                    return int(re.search(r"^pos:\s+(\d+)", (folder / "fdinfo" / descriptor.name).read_text(), re.M).group(1))
+            except FileNotFoundError:  # it was closed meanwhile
+                continue
         return None
 
     def test_rotation_by_renaming_loses_nothing(self):
@@ -78,15 +83,28 @@ class Follow(LogTest):
         self.until_counted(17)
         self.finish(17)
 
-    def test_lines_that_come_into_the_old_file_after_the_new_one_was_opened_are_counted(self):
-        self.until_counted(10)
-        old = self.home / "access.log.1"
+    def writes_in_time_after_rotation(self, n):
+        """Rotates, and writes a line to the old file once the reader has the new one; whether before the reader, who waits
+        three seconds for such lines, may have given the old one up."""
+        began, old = time.monotonic(), self.home / f"access.log.{n}"
         os.rename(self.log, old)
-        self.append(log_line(40, "/40"))
+        self.append(log_line(40 + n, f"/new/{n}"))
         until("the reader has opened the new file", lambda: self.read_up_to(self.log) is not None)
         with old.open("a") as file:
-            file.write(log_line(30, "/30") + "\n")
-        self.until_counted(12)
+            file.write(log_line(30 + n, f"/old/{n}") + "\n")
+        if time.monotonic() - began < 2:
+            return True
+        until("the reader has given the old file up", lambda: self.read_up_to(old) is None)
+        return False
+
+    def test_lines_that_come_into_the_old_file_after_the_new_one_was_opened_are_counted(self):
+        self.until_counted(10)
+        last = next(n for n in range(1, 10) if self.writes_in_time_after_rotation(n))
+        late = {f"/old/{n}" for n in range(1, last)}
+        expected = {f"/{n}" for n in range(10)} | {f"/new/{n}" for n in range(1, last + 1)} | {f"/old/{last}"}
+        pages = lambda: {row["dimensions"][0]: row["metrics"][0] for row in self.server.query(self.site, ["pageviews"], dimensions=["event:page"])}
+        until("the lines of both files are counted", lambda: expected <= set(pages()))
+        self.assertEqual({page: count for page, count in pages().items() if page not in late}, dict.fromkeys(expected, 1))
 
     def test_rotation_by_truncation_goes_on_from_the_start(self):
         self.until_counted(10)
@@ -104,8 +122,13 @@ class Follow(LogTest):
         self.until_counted(11)
         self.assertIsNone(self.running.poll())
 
+    def is_bookmarked(self):
+        marks = (self.server.data / "imports").glob("*.json")
+        return any(json.loads(mark.read_text())["offset"] == self.log.stat().st_size for mark in marks)
+
     def test_what_was_written_before_a_rotation_while_nobody_followed_is_counted(self):
         self.until_counted(10)
+        until("the reader has noted where it is", self.is_bookmarked)
         self.end()
         self.append(log_line(20, "/20"))
         os.rename(self.log, self.home / "access.log.2")

@@ -1,8 +1,12 @@
 """`mainstay import log` that is killed or stopped in the middle, and started again."""
 import signal
 
-from harness import FIREFOX, PATIENCE, SAFARI, log_line, until
+from harness import FIREFOX, LONG, SAFARI, log_line, until
 from logs_test import HOUR_AGO, LogTest
+
+# The queue holds a part of the file, and an import waits until that is written.
+PACED = {"stream.bytes_max": "8MiB", "analytics.flush_ms": "200ms"}
+AS_OPTIONS = [word for key, value in PACED.items() for word in ("--set", f"{key}={value}")]  # for an import without a server
 
 
 class Interrupted(LogTest):
@@ -19,11 +23,12 @@ class Interrupted(LogTest):
         return path
 
     def kill_in_the_middle(self, server, log):
-        """Kills the command once it has read part of the file."""
-        bookmarks = server.data / "imports"
-        running = self.spawn(server, log)
+        """Kills the command once it has read part of the file, or more of it than the one before."""
+        bookmarks = lambda: {mark.read_text() for mark in (server.data / "imports").glob("*.json")}
+        before = bookmarks()
+        running = self.spawn(server, log, *AS_OPTIONS)
         try:
-            until("the import has begun", lambda: running.poll() is not None or any(bookmarks.glob("*.json")))
+            until("the import is under way", lambda: running.poll() is not None or bookmarks() - before)
             self.assertIsNone(running.poll(), "the file is too small: the import ended before it was killed")
         finally:
             running.kill()
@@ -42,7 +47,7 @@ class Interrupted(LogTest):
                 self.assertEqual(server.query(site, metrics, dimensions=dimensions), server.query(clean, metrics, dimensions=dimensions))
 
     def test_a_killed_import_goes_on_and_ends_with_the_same_numbers(self):
-        server = self.serve()
+        server = self.serve(PACED)
         site = server.site()
         log = self.big_file()
         self.kill_in_the_middle(server, log)
@@ -72,23 +77,23 @@ class Interrupted(LogTest):
         return running
 
     def test_a_server_that_dies_meanwhile_and_comes_again_gets_the_rest(self):
-        server = self.serve()
+        server = self.serve(PACED)
         site = server.site()
         running = self.begin(server)
         server.kill()
         server.start()
-        out, err = running.communicate(timeout=PATIENCE)
+        out, err = running.communicate(timeout=LONG)
         self.assertEqual(running.returncode, 0, err)
         self.assertIn("the server forgot this import", err)
         self.summary_of(out)
         self.compare(server, site, self.home / "big.log")
 
     def test_a_server_that_stays_away_is_a_clear_error_and_the_next_try_ends_well(self):
-        server = self.serve()
+        server = self.serve(PACED)
         site = server.site()
         running = self.begin(server, "--patience", "1")
         server.kill()
-        out, err = running.communicate(timeout=PATIENCE)
+        out, err = running.communicate(timeout=LONG)
         self.assertEqual((running.returncode, out), (75, ""), err)
         self.assertRegex(err, "^mainstay: the server is away")
         server.start()
@@ -100,7 +105,7 @@ class Interrupted(LogTest):
         site = server.site()
         log = self.big_file()
         running = self.spawn(server, log, "--follow")
-        until("all was read", lambda: any(str(log.stat().st_size) in mark.read_text() for mark in (server.data / "imports").glob("*.json")))
+        until("all was read", lambda: any(str(log.stat().st_size) in mark.read_text() for mark in (server.data / "imports").glob("*.json")), LONG)
         running.kill()
         running.communicate()
         server.ask("DELETE", f"/api/v1/sites/{site['id']}?confirm=example.com", expect=204)
@@ -110,11 +115,11 @@ class Interrupted(LogTest):
         self.assertEqual(server.count(anew, "pageviews"), self.LINES)
 
     def test_ctrl_c_ends_with_the_summary_of_what_was_read(self):
-        server = self.serve()
+        server = self.serve(PACED)
         site = server.site()
         running = self.begin(server)
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=PATIENCE)
+        out, err = running.communicate(timeout=LONG)
         self.assertEqual(running.returncode, 130, err)
         summary = self.summary_of(out)
         self.assertEqual(server.count(site, "pageviews"), summary["accepted"])

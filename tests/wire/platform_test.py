@@ -5,7 +5,7 @@ import re
 import signal
 import socket
 
-from harness import BINARY, FIREFOX, MainstayTest, browser, mainstay, until
+from harness import BINARY, FIREFOX, PATIENCE, MainstayTest, browser, mainstay, until
 
 
 class Platform(MainstayTest):
@@ -34,14 +34,14 @@ class Platform(MainstayTest):
         self.assertIsNone(page("/share/abc")["X-Frame-Options"])
 
     def test_readiness_ends_first_and_requests_in_flight_finish(self):
-        server = self.serve()
+        server = self.serve({"io_threads": "1", "drain_ms": "10min", "limits.header_patience_ms": "10min", "limits.body_patience_ms": "10min"})
         site = server.site()
         body = json.dumps({"site": site["id"], "url": "https://example.com/"}).encode()
         with socket.create_connection(("127.0.0.1", server.port)) as slow, socket.create_connection(("127.0.0.1", server.port)) as probe:
             head = f"POST /api/v1/beacon HTTP/1.1\r\nHost: x\r\nOrigin: https://example.com\r\nAccept-Language: en\r\nUser-Agent: {FIREFOX}\r\nContent-Length: {len(body)}\r\n\r\n"
             slow.sendall(head.encode() + body[:10])
             probe.sendall(b"GET /readyz HTTP/1.1\r\nHost")
-            # The server has begun with both once it answers a third.
+            # Its only thread for connections has begun with both once it answers a third.
             self.assertEqual(server.request("GET", "/readyz").status, 200)
             server.process.send_signal(signal.SIGTERM)
             until("it stops", lambda: "stopping" in server.log)
@@ -62,7 +62,7 @@ class Platform(MainstayTest):
             slow.sendall(body[10:])
             answer = slow.recv(65536)
             self.assertIn(b" 204 ", answer.split(b"\r\n")[0], answer)
-        self.assertEqual(server.process.wait(60), 0)
+        self.assertEqual(server.process.wait(PATIENCE), 0)
         server.start()
         self.assertEqual(server.count(site), 1)
 
@@ -128,7 +128,7 @@ class Platform(MainstayTest):
         self.assertEqual(server.request("GET", "/readyz").status, 200)
 
     def test_one_address_cannot_take_it_all(self):
-        server = self.serve({"limits.requests_per_second": "5", "limits.requests_burst": "10"})
+        server = self.serve({"limits.requests_per_second": "1", "limits.requests_burst": "10"})
         statuses = [server.request("GET", "/healthz", headers={"X-Forwarded-For": "198.51.100.1"}) for _ in range(40)]
         refused = [answer for answer in statuses if answer.status == 429]
         self.assertTrue(refused)
@@ -141,8 +141,15 @@ class Platform(MainstayTest):
         events = [{"site": site["id"], "url": "https://example.com/"}] * 100
         send = lambda client, **key: server.request("POST", "/api/v1/beacon", events, browser(**{"X-Forwarded-For": client}, **key))
         taken = 0
-        while (answer := send("198.51.100.1")).status == 204:
+
+        def refused():
+            nonlocal taken
+            if (answer := send("198.51.100.1")).status != 204:
+                return answer
             taken += 100
+            return None
+
+        answer = until("one address has sent enough", refused)
         self.assertProblem(answer, 429, "http.rate_limited")
         self.assertGreater(int(answer.headers["Retry-After"]), 0)
         self.assertGreaterEqual(taken, 1000)

@@ -3,7 +3,7 @@ import json
 import re
 import unittest
 
-from harness import EMAIL, PASSWORD, MainstayTest, Server, mainstay, must
+from harness import EMAIL, PASSWORD, MainstayTest, Server, log_line, mainstay, must
 
 
 class ByCommandLine(MainstayTest):
@@ -48,12 +48,32 @@ class ByCommandLine(MainstayTest):
         server.start()
         self.check_that_they_serve(server, *self.create_everything())
 
+    def test_a_key_is_renewed_while_the_server_runs_or_not(self):
+        site, token = self.create_everything()
+        server = Server(self.data)
+        self.addCleanup(server.stop)
+        renew = ("admin", "site", "renew-key", "--site", "example.com")
+        second = json.loads(must(*renew, data=self.data))
+        server.start()
+        server.token = token
+        third = json.loads(must(*renew, data=self.data))
+        fourth = server.ask("POST", f"/api/v1/sites/{site['id']}/key")
+        self.assertEqual({each["id"] for each in (second, third, fourth)}, {site["id"]})
+        self.assertEqual(len({each["key"] for each in (site, second, third, fourth)}), 4)
+
+        def log(key):
+            return server.request("POST", f"/api/v1/beacon/log?site={site['id']}", log_line(1), {"X-Site-Key": key})
+        for each in (site, second, third):
+            self.assertProblem(log(each["key"]), 403, "analytics.wrong_site_key")
+        self.assertEqual(log(fourth["key"]).json()["accepted"], 1)
+
     def test_what_is_wrong_is_said_and_fails(self):
         self.create_everything()
         cases = [
             (("admin", "site", "create", "--domain", "https://x.example/", "--timezone", "Etc/UTC"), "", "/domain"),
             (("admin", "site", "create", "--domain", "x.example", "--timezone", "Mars/Olympus"), "", "/timezone"),
             (("admin", "site", "create", "--domain", "example.com", "--timezone", "Etc/UTC"), "", "already"),
+            (("admin", "site", "renew-key", "--site", "x.example"), "", "site"),
             (("admin", "token", "create", "--email", "nobody@x.example", "--name", "n"), "", "user"),
             (("admin", "owner", "create", "--email", "b@x.example", "--password-stdin"), "123\n", "password"),
         ]

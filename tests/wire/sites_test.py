@@ -84,7 +84,7 @@ class Exclusions(SiteTest):
     def test_the_same_holds_for_log_lines(self):
         self.change(excluded={"networks": ["203.0.113.0/24"], "paths": ["/admin/**"], "countries": ["US"]})
         lines = [log_line(1), log_line(2, address="203.0.113.5"), log_line(3, "/admin/x"), log_line(4, address="8.8.8.8")]
-        answer = self.server.request("POST", f"/api/v1/beacon/log?site={self.site['id']}", "\n".join(lines) + "\n", {"X-Site-Key": self.site["key"]})
+        answer = self.server.send_log(self.site, "\n".join(lines) + "\n")
         self.assertEqual((answer.json()["accepted"], answer.json()["refused"]), (1, {"excluded_network": 1, "excluded_path": 1, "excluded_country": 1}))
 
     def test_do_not_track_counts_where_the_site_honours_it(self):
@@ -338,7 +338,7 @@ class Export(SiteTest):
 class Ends(SiteTest):
     def import_days(self, *days):
         lines = [log_line(day, f"/{day}", at=time.time() - day * 86400 - 3600) for day in days]
-        answer = self.server.request("POST", f"/api/v1/beacon/log?site={self.site['id']}", "\n".join(lines) + "\n", {"X-Site-Key": self.site["key"]})
+        answer = self.server.send_log(self.site, "\n".join(lines) + "\n")
         self.assertEqual(answer.json()["accepted"], len(days), answer)
 
     def test_rows_past_the_retention_are_gone(self):

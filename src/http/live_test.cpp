@@ -3,7 +3,7 @@
 namespace mainstay::http {
 namespace {
 
-using Live = LiveFixture;
+using Live = testing::LiveFixture;
 using testing::HttpClient;
 
 TEST_F(Live, an_event_stream_begins_with_its_snapshot) {

@@ -3,7 +3,7 @@
 namespace mainstay::http {
 namespace {
 
-using LiveWebSocket = LiveFixture;
+using LiveWebSocket = testing::LiveFixture;
 using testing::HttpClient;
 
 std::string masked(unsigned first_byte, std::string_view payload) {

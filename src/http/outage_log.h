@@ -9,7 +9,8 @@
 namespace mainstay::http {
 
 /// Which of the requests that meet an outage are told: the first, then one a minute, so that a full disk is not filled
-/// by its own log. Any thread.
+/// by its own log. Those after the last that was told are counted with the next outage; /metrics has them at once. Any
+/// thread.
 class OutageLog {
  public:
   using Clock = std::chrono::steady_clock;

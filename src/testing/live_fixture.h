@@ -1,19 +1,26 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "http/live.h"
 #include "testing/http_client.h"
 #include "testing/http_server.h"
 
-namespace mainstay::http {
+namespace mainstay::testing {
 
 /// A server with one live stream at /live, of messages that tests publish.
 struct LiveFixture : ::testing::Test {
   static constexpr std::string_view kSubject = "events.test.live.1";
-  testing::TestServer test;
-  LiveBody::Delivery delivery = LiveBody::Delivery::kNewest;
+  TestServer test;
+  http::LiveBody::Delivery delivery = http::LiveBody::Delivery::kNewest;
   bool snapshot = true;
   std::vector<std::string> rights;  ///< of the streams that are opened from now on
   Instant ends_at = Instant::max();
@@ -21,23 +28,23 @@ struct LiveFixture : ::testing::Test {
   bool withdrawn = false;
 
   void start() {
-    test.router.add({.method = Method::kGet,
+    test.router.add({.method = http::Method::kGet,
                      .path = "/live",
                      .permission = Permission::kPublic,
                      .summary = "A live stream.",
-                     .handler = [this](Request&) { return answer(); }});
+                     .handler = [this](http::Request&) { return answer(); }});
     test.start();
   }
-  Task<Result<Response>> answer() {
+  Task<Result<http::Response>> answer() {
     if (withdrawn) co_return refuse(Refusal::kForbidden, "test.withdrawn", "No longer.");
     if (const auto happens = std::exchange(once_asked, nullptr)) happens();
-    LiveBody body{.patterns = {"events.test.live.*", "events.test.>"},
-                  .snapshot = {},
-                  .ends_with = rights,
-                  .ends_at = ends_at,
-                  .delivery = delivery};
+    http::LiveBody body{.patterns = {"events.test.live.*", "events.test.>"},
+                        .snapshot = {},
+                        .ends_with = rights,
+                        .ends_at = ends_at,
+                        .delivery = delivery};
     if (snapshot) body.snapshot.emplace_back(kSubject, "{\"n\":0}");
-    Response response;
+    http::Response response;
     response.body = std::move(body);
     co_return response;
   }
@@ -46,23 +53,23 @@ struct LiveFixture : ::testing::Test {
     for (int i = 1; i <= last; ++i) publish(i);
   }
 
-  static std::string open(testing::HttpClient& client, std::string_view fields = "") {
+  static std::string open(HttpClient& client, std::string_view fields = "") {
     client.send(fmt::format("GET /live HTTP/1.1\r\nHost: localhost\r\n{}\r\n", fields));
     return client.read_until("\r\n\r\n");
   }
   /// Opens a stream and reads its snapshot.
-  static void begin(testing::HttpClient& client, std::string_view fields = "") {
+  static void begin(HttpClient& client, std::string_view fields = "") {
     open(client, fields);
     client.read_until("{\"n\":0}\n\n");
   }
-  static std::string open_websocket(testing::HttpClient& client, std::string_view fields = "") {
+  static std::string open_websocket(HttpClient& client, std::string_view fields = "") {
     return open(client,
                 fmt::format("Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{}",
                             fields));
   }
   /// The payload of the next frame, which is short.
-  static std::string read_frame(testing::HttpClient& client, unsigned first_byte) {
+  static std::string read_frame(HttpClient& client, unsigned first_byte) {
     const auto head = client.read_bytes(2);
     if (head.size() != 2) return "closed";
     EXPECT_EQ(static_cast<unsigned char>(head[0]), first_byte);
@@ -80,4 +87,4 @@ struct LiveFixture : ::testing::Test {
   }
 };
 
-}  // namespace mainstay::http
+}  // namespace mainstay::testing

@@ -1,14 +1,14 @@
 // What an owner changes in a site's settings, and what comes of it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { closeContext, Harness, save, send, until } from './harness.mjs'
+import { closeContext, Harness, kNoonZone, save, send, until } from './harness.mjs'
 
 let mainstay, page, site
 
 before(async () => {
   mainstay = await Harness.start()
   page = await mainstay.owner()
-  site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'harbour.example', timezone: 'UTC' })
+  site = await mainstay.call(page, 'post', '/api/v1/sites', { domain: 'harbour.example', timezone: kNoonZone })
 })
 after(async () => {
   await closeContext(page.context())
@@ -40,12 +40,13 @@ test('a goal is edited in the form that made it', async () => {
   await page.getByText('Event Singup').waitFor()
   const [made] = await stored()
 
-  await page.getByRole('button', { name: 'Edit' }).click()
+  await page.getByRole('button', { name: 'Edit Singup' }).click()
   assert.equal(await page.getByLabel('Name of the event').inputValue(), 'Singup')
+  assert.equal(await page.getByLabel('Name of the event').evaluate(input => input === document.activeElement), true)
   await page.getByRole('button', { name: 'Cancel' }).click()
   assert.equal(await page.getByLabel('Name of the event').inputValue(), '')
 
-  await page.getByRole('button', { name: 'Edit' }).click()
+  await page.getByRole('button', { name: 'Edit Singup' }).click()
   await page.getByLabel('Name of the event').fill('Signup')
   await page.getByRole('button', { name: 'Save goal' }).click()
   await page.getByText('Event Signup').waitFor()
@@ -55,14 +56,19 @@ test('a goal is edited in the form that made it', async () => {
   await page.getByLabel('Name of the event').fill('Signup')
   await page.getByRole('button', { name: 'Add goal' }).click()
   await page.getByText('There is a goal of this name already.').waitFor()
-  await page.getByLabel('Name of the event').fill('')
+
+  await page.getByRole('button', { name: 'Edit Signup' }).click()
+  const asked = page.getByRole('dialog', { name: 'Leave without saving?' })
+  await asked.getByRole('button', { name: 'Discard changes' }).click()
+  await page.getByRole('button', { name: 'Save goal' }).waitFor()
+  assert.equal(await page.getByText('There is a goal of this name already.').count(), 0)
+  await page.getByRole('button', { name: 'Cancel' }).click()
 })
 
 test('a host that was refused is named in the ledger and allowed from there', async () => {
   const answer = () => send(mainstay.base, 'POST', '/api/v1/beacon', { body: { site: site.id, name: 'pageview', url: 'https://shop.example/' }, headers: { 'Origin': 'https://shop.example', 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0' } })
   assert.equal((await answer()).status, 403)
-  const today = new Date().toISOString().slice(0, 10)
-  await until('the ledger is written', async () => (await mainstay.call(page, 'get', `/api/v1/sites/${site.id}/ledger?from=2026-01-01&to=${today}`)).refused.some(row => row.host === 'shop.example'))
+  await until('the ledger is written', async () => (await mainstay.call(page, 'get', `/api/v1/sites/${site.id}/ledger`)).refused.some(row => row.host === 'shop.example'))
   await page.goto(`/sites/${site.id}/ledger`)
   await page.getByRole('link', { name: 'Allow shop.example' }).click()
   await page.waitForURL('**/settings/general?host=shop.example')
@@ -70,6 +76,7 @@ test('a host that was refused is named in the ledger and allowed from there', as
   assert.equal((await answer()).status, 403, 'nothing is allowed before it is saved')
   await save(page)
   assert.equal((await answer()).status, 204)
+  await page.waitForURL('**/settings/general')
 })
 
 test('nothing was asked of another host, and no page complained', () => {

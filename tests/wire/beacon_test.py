@@ -231,6 +231,7 @@ class Authorisation(MainstayTest):
     def test_a_page_on_a_host_that_is_not_the_sites_is_refused_and_counted(self):
         self.assertEqual(self.post({"url": "https://evil.example/"}, Origin="https://example.com").status, 204)
         self.server.until_refused(self.site, "foreign_page")
+        self.assertEqual([row["host"] for row in self.server.ledger(self.site)["refused"]], ["evil.example"])
         self.assertEqual(self.server.count(self.site), 0)
 
     def counted(self):

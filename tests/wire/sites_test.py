@@ -199,6 +199,11 @@ class Shares(SiteTest):
         self.assertEqual(self.visitors("nonsense").status, 401)
         self.assertEqual(self.visitors(share["token"]).json()["results"][0]["metrics"], [1])
         link = f"share={quote(share['token'])}"
+        self.assertEqual(self.server.hit(self.site, {"Origin": "https://staging.example"}).status, 403)
+        self.server.until_refused(self.site, "foreign_origin")
+        self.assertEqual([row["host"] for row in self.server.ledger(self.site)["refused"]], ["staging.example"])
+        shown = self.server.request("GET", f"{self.path}/ledger?{link}").json()["refused"]
+        self.assertEqual([(row["reason"], row["host"], row["count"]) for row in shown], [("foreign_origin", "", 1)])
         for path in ("/goals", "/annotations", "/ledger", "/export?query=" + quote(json.dumps(self.query))):
             answer = self.server.request("GET", self.path + path + ("&" if "?" in path else "?") + link)
             self.assertEqual(answer.status, 200, (path, answer))

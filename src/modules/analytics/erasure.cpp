@@ -86,7 +86,8 @@ void remove_expired(columns::Columns& columns, const SiteMap& sites, Instant now
   }
   std::vector<Step> of_nobody;
   add_deletion(columns, of_nobody, "set_aside where \"at\" < $1", {Instant{now - kSetAsideKept}});
-  add_deletion(columns, of_nobody, "refusals where site_id = 0 and \"at\" < $1", {Instant{now - kStrayRefusalsKept}});
+  add_deletion(columns, of_nobody, "refusals where (site_id = 0 or asked_host <> '') and \"at\" < $1",
+               {Instant{now - kNamedRefusalsKept}});
   commit(std::move(of_nobody));
 }
 

@@ -19,8 +19,9 @@ namespace mainstay::analytics {
 
 /// Poison records (`set_aside`) are kept for so long; nobody can tell whose they are.
 inline constexpr days kSetAsideKept{7};
-/// Refusals without a site are kept for so long; no site's retention covers them.
-inline constexpr days kStrayRefusalsKept{90};
+/// Refusals that name what a stranger asked for, or have no site, are kept for so long: anybody can make any number of
+/// them, and no site's retention need cover them.
+inline constexpr days kNamedRefusalsKept{90};
 
 /// Deletes what is older than each site keeps, one site after the other; `removed` is told how many hits of it went.
 /// Blocks. Throws Unavailable.

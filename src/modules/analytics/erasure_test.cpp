@@ -157,6 +157,23 @@ TEST_F(ErasureTest, poison_records_are_kept_for_a_week) {
   EXPECT_EQ(number("select count(*) from set_aside"), 0);
 }
 
+TEST_F(ErasureTest, what_strangers_named_is_kept_for_ninety_days_and_the_other_refusals_as_the_site_says) {
+  const std::vector<columns::Step> rows{columns::Statement{
+      .text =
+          "insert into refusals (site_id, \"at\", source, reason, count, asked_site, asked_host) values "
+          "(0, $1, 'collector', 'malformed', 1, '', ''), (0, $1, 'collector', 'unknown_site', 1, 'x', 'a.example'), "
+          "(7, $1, 'collector', 'foreign_origin', 1, '', 'a.example'), (7, $1, 'collector', 'gpc', 1, '', '')",
+      .parameters = {clock_.now()}}};
+  columns_->commit(rows);
+  clock_.advance(kNamedRefusalsKept);
+  remove_expired(*columns_, {}, clock_.now(), [](SiteId, std::int64_t) {});
+  EXPECT_EQ(number("select count(*) from refusals"), 4);
+  clock_.advance(microseconds{1});
+  remove_expired(*columns_, {}, clock_.now(), [](SiteId, std::int64_t) {});
+  EXPECT_EQ(number("select count(*) from refusals"), 1);
+  EXPECT_EQ(number("select count(*) from refusals where reason = 'gpc'"), 1);
+}
+
 TEST_F(ErasureTest, its_thread_takes_what_is_noted_when_it_is_woken) {
   store(7, std::string(kNeedle));
   compactor_->start();

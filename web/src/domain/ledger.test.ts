@@ -36,7 +36,7 @@ describe('what was refused meanwhile', () => {
   it('is said with its reason', () => {
     expect(refusalText(ledger([['foreign_origin', 1]]))).toBe('1 hit was refused: foreign origin.')
     expect(refusalText(ledger([['gpc', 2], ['foreign_origin', 3]]))).toBe('5 hits were refused: foreign origin (3), Global Privacy Control (2).')
-    expect(refusalText(ledger([['foreign_origin', 2, 'a.example'], ['foreign_origin', 3, 'b.example'], ['gpc', 1]]))).toBe('6 hits were refused: foreign origin b.example (5), Global Privacy Control (1).')
+    expect(refusalText(ledger([['foreign_origin', 2, 'a.example'], ['foreign_origin', 3, 'b.example'], ['gpc', 1]]))).toBe('6 hits were refused: foreign origin b.example and others (5), Global Privacy Control (1).')
     expect(refusalText(ledger([], 1))).toBe('1 hit was judged to come from a bot.')
     expect(refusalText(ledger([]))).toBeUndefined()
   })

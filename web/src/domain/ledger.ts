@@ -50,7 +50,7 @@ function distance(a: string, b: string): number {
 
 export interface RefusalGroup { reason: string, source: string, count: number, hosts: { host: string, count: number }[] }
 
-/// Refusals by reason and source, the commonest first, each with the hosts that are named, the commonest first.
+/// Refusals by reason and source, the commonest first, each with those hosts that are named, the commonest first.
 export function refusalGroups(refused: Ledger['refused']): RefusalGroup[] {
   const groups = new Map<string, RefusalGroup>()
   for (const { reason, source, host, count } of refused) {
@@ -104,7 +104,9 @@ const hits = (count: number) => `${formatFull(count, 'count')} ${count === 1 ? '
 export function refusalText(ledger: Ledger): string | undefined {
   const groups = refusalGroups(ledger.refused.filter(entry => entry.count > 0).map(entry => ({ ...entry, source: '' })))
   const { refused, bots } = ledgerTotals(ledger)
-  const named = groups.map(({ reason, count, hosts }) => [inSentence(reasonLabel(reason)), ...hosts.slice(0, 1).map(({ host }) => host), ...(groups.length > 1 ? [`(${formatFull(count, 'count')})`] : [])].join(' '))
+  const named = groups.map(({ reason, count, hosts: [host] }) => [
+    inSentence(reasonLabel(reason)), ...(host ? [host.host] : []), ...(host && host.count < count ? ['and others'] : []), ...(groups.length > 1 ? [`(${formatFull(count, 'count')})`] : []),
+  ].join(' '))
   const parts = [refused && `${hits(refused)} refused: ${named.join(', ')}.`, bots && `${hits(bots)} judged to come from ${bots === 1 ? 'a bot' : 'bots'}.`].filter(Boolean)
   return parts.length ? parts.join(' ') : undefined
 }

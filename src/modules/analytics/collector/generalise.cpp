@@ -21,10 +21,6 @@ constexpr std::size_t kIdDigitsMax = 20;
 
 std::unexpected<Uncounted> uncounted(std::string_view reason) { return std::unexpected(Uncounted{reason}); }
 
-std::unexpected<Uncounted> foreign_page(const PageUrl& page) {
-  return std::unexpected(Uncounted{.reason = "foreign_page", .host = page.hostname});
-}
-
 /// Bounded memory of answers that are costly to make; dropped whole when full.
 template <class Key, class Value>
 class Memo {
@@ -164,7 +160,9 @@ Generalised Generaliser::event(const Site& site, const BeaconEvent& event, const
   const auto routing = site.hash_routing || event.hash ? HashRouting::kOn : HashRouting::kOff;
   auto page = parse_page_url(event.url, routing);
   if (!page) return uncounted(kBadUrl);
-  if (!sender.trusted && !host_allowed(site.hosts, page->hostname)) return foreign_page(*page);
+  if (!sender.trusted && !host_allowed(site.hosts, page->hostname)) {
+    return std::unexpected(Uncounted{.reason = "foreign_page", .host = std::move(page->hostname)});
+  }
   const auto referrer = parse_referrer(event.referrer, page->hostname, site.hosts);
   if (referrer.is_spam) return uncounted("spam_referrer");
 
@@ -217,7 +215,7 @@ Generalised Generaliser::line(const Site& site, const LogLine& line, LineKind ki
   const std::string_view host = line.host.empty() ? std::string_view{site.domain} : line.host;
   auto page = parse_request_target(host, line.target);
   if (!page) return uncounted(kBadUrl);
-  if (!line.host.empty() && !host_allowed(site.hosts, page->hostname)) return foreign_page(*page);
+  if (!line.host.empty() && !host_allowed(site.hosts, page->hostname)) return uncounted("foreign_page");
   const auto referrer = parse_referrer(line.referrer, page->hostname, site.hosts);
 
   Generalised made{std::in_place};

@@ -37,7 +37,7 @@ struct Sender {
 /// "foreign_page", "spam_referrer", "excluded_path", "excluded_host", "excluded_network" and "excluded_country".
 struct Uncounted {
   std::string_view reason;
-  std::string host = {};  ///< of the page, for "foreign_page"
+  std::string host = {};  ///< of an event's page, for "foreign_page"
 };
 inline constexpr std::string_view kBadUrl = "bad_url";
 using Generalised = std::expected<Hit, Uncounted>;

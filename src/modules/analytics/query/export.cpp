@@ -22,11 +22,9 @@ namespace asio = boost::asio;
 using columns::Statement;
 using columns::Value;
 
-constexpr std::size_t kSubjectBytesMax = 80;  ///< in the name of a file
+constexpr std::size_t kNameBytesMax = 200;  ///< of a file, without its days and its ending
 constexpr std::chrono::minutes kPatience{30};
 constexpr std::size_t kCsvRowsMax = 1'000'000;
-constexpr int kExportsMax = 8;
-constexpr std::chrono::minutes kRetryAfter{1};  ///< when there are as many
 /// A Parquet file is whole before its answer begins, which is to come within the time that a request may take.
 constexpr std::chrono::seconds kFilePatience{50};
 constexpr std::size_t kFileBytesAtOnce = 256 << 10;
@@ -41,25 +39,6 @@ constexpr std::string_view kEventColumns =
     R"(e.country, e.region, e.city, e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.language, )"
     R"(e.scroll_depth, e.engagement_ms, e.revenue, e.currency, e.lcp, e.inp, e.cls, e.fcp, e.ttfb, e.properties, )"
     R"(e.origin, e.status, e.bytes)";
-
-/// Of kExportsMax that the store works on or that wait for it; one more is refused while it can still be told so.
-class Slot {
- public:
-  /// Refuses kUnavailable `analytics.too_many_exports`.
-  static Result<std::shared_ptr<Slot>> take(Reports& reports) {
-    auto slot = std::make_shared<Slot>(reports.exports());
-    if (slot->before_ < kExportsMax) return slot;
-    return refuse_for_now("analytics.too_many_exports", "Too many exports run; try again in a minute.", kRetryAfter);
-  }
-  explicit Slot(std::atomic<int>& taken) : taken_(taken), before_(taken++) {}
-  ~Slot() { --taken_; }
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-
- private:
-  std::atomic<int>& taken_;
-  const int before_;  ///< how many there were
-};
 
 void put(query::CsvWriter& csv, const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return csv.plain(fmt::format("{}", *integer));
@@ -144,7 +123,8 @@ std::string file_name(const Prepared& prepared, std::string_view what, std::stri
   const auto day = [&zone = prepared.calendar.zone](Instant at) { return query::local_date(at, zone); };
   const auto first = day(prepared.range.from);
   const auto last = day(std::max(prepared.range.from, prepared.range.to - std::chrono::microseconds{1}));
-  auto name = fmt::format("{}-{}-{}{}.{}", prepared.site->domain, what, first, last == first ? "" : "-" + last, ending);
+  const auto of = fmt::format("{}-{}", prepared.site->domain, what).substr(0, kNameBytesMax);
+  auto name = fmt::format("{}-{}{}.{}", of, first, last == first ? "" : "-" + last, ending);
   std::ranges::replace_if(
       name,
       [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && !std::string_view{".-_"}.contains(c); },
@@ -159,10 +139,10 @@ std::string subject_of(const query::Request& request) {
     const auto name = dimension.name();
     subject += (subject.empty() ? "" : "-") + name.substr(name.starts_with("time") ? 0 : name.find(':') + 1);
   }
-  return subject.empty() ? "totals" : subject.substr(0, kSubjectBytesMax);
+  return subject.empty() ? "totals" : subject;
 }
 
-Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared, std::shared_ptr<Slot> slot) {
+Task<Result<http::Response>> export_report(Reports& reports, Prepared prepared, Reports::ExportSlot slot) {
   auto& request = prepared.request;
   if (!request.limit) request.limit = kCsvRowsMax;
   request.total_rows = false;
@@ -245,7 +225,7 @@ Task<> stream_file(BlockingPool& files, std::shared_ptr<UnlinkedFile> file, http
 }
 
 Task<Result<http::Response>> export_parquet(const Reports& reports, const Prepared& prepared,
-                                            std::shared_ptr<Slot> slot) {
+                                            Reports::ExportSlot slot) {
   static std::atomic<std::uint64_t> count{0};
   const auto& folder = reports.ports().export_folder;
   const auto path = fmt::format("{}/events-{}-{}.parquet", folder, to_micros(prepared.calendar.now), ++count);
@@ -295,7 +275,7 @@ Task<Result<http::Response>> export_rows(Reports& reports, http::Request& reques
   }
   auto parsed = exported_query(request, id, events);
   if (!parsed) co_return refuse(parsed);
-  auto taken = Slot::take(reports);
+  auto taken = reports.take_export_slot();
   if (!taken) co_return refuse(taken);
   auto slot = std::move(*taken);
   co_await reports.ports().freshness.make_current();

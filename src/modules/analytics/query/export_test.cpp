@@ -257,5 +257,26 @@ TEST_F(ExportTest, the_ledger_counts_what_was_kept_and_what_was_not) {
   EXPECT_EQ(second.at("items").at(0).at("path"), "/");
 }
 
+TEST_F(ExportTest, a_ledger_names_the_commonest_hosts_and_counts_the_others_too) {
+  world_.columns().commit(std::vector<columns::Step>{
+      columns::Statement{"insert into refusals (site_id, \"at\", source, reason, count, asked_host) "
+                         "select 7, timestamp '2026-11-19 10:00:00', 'collector', 'foreign_origin', range + 2, "
+                         "'h' || range || '.example' from range(1500)",
+                         {}},
+      columns::Statement{"insert into refusals (site_id, \"at\", source, reason, count) "
+                         "values (7, timestamp '2026-11-19 10:00:00', 'collector', 'gpc', 1)",
+                         {}}});
+  auto request = world_.request();
+  request.path_parameters = {{"site_id", "7"}};
+  const auto refused = json::parse(run(ledger(world_.reports(), request)).value())->at("refused").as_array();
+  std::int64_t total = 0;
+  for (const auto& row : refused) total += row.at("count").as_int64();
+  EXPECT_EQ(total, 1 + 1499 * 1500 / 2 + 2 * 1500);
+  ASSERT_EQ(refused.size(), 22U);
+  EXPECT_EQ(refused[0].at("host"), "") << "1480 of them";
+  EXPECT_EQ(refused[1].at("host"), "h1499.example");
+  EXPECT_EQ(refused[21].at("reason"), "gpc");
+}
+
 }  // namespace
 }  // namespace mainstay::analytics

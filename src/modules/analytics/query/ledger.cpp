@@ -76,6 +76,7 @@ using columns::Statement;
 using columns::Value;
 
 constexpr Columns::Limits kLimits{.rows_max = 10'000, .patience = std::chrono::seconds{30}};
+constexpr std::size_t kHostsMax = 20;  ///< of a reason; what the others asked for stands under ""
 constexpr std::size_t kReasonsMax = 1'000;
 constexpr std::size_t kBotsMax = 1'000;
 constexpr std::int64_t kPageMax = 500;
@@ -130,10 +131,12 @@ Task<Result<std::string>> ledger(Reports& reports, const http::Request& request)
   // Whoever is only shown the report learns no other host's name.
   const auto* const host = request.principal.may(Permission::kReadReports) ? "coalesce(r.asked_host, '')" : "''";
   const auto refused = co_await ports.columns.query(
-      {fmt::format(R"(select r.reason, r.source, {}, sum(r."count")::bigint from refusals r )"
-                   R"(where r.site_id = $1 and r."at" >= $2 and r."at" < $3 group by 1, 2, 3 )"
-                   R"(order by 4 desc, 1, 2, 3 limit {})",
-                   host, kReasonsMax),
+      {fmt::format(R"(with named as (select r.reason as reason, r.source as source, {} as host, sum(r."count") as n )"
+                   R"(from refusals r where r.site_id = $1 and r."at" >= $2 and r."at" < $3 group by 1, 2, 3), )"
+                   R"(ranked as (select *, row_number() over (partition by reason, source order by n desc, host) )"
+                   R"(as place from named) select reason, source, case when place <= {} then host else '' end, )"
+                   R"(sum(n)::bigint from ranked group by 1, 2, 3 order by 4 desc, 1, 2, 3 limit {})",
+                   host, kHostsMax, kReasonsMax),
        place},
       kLimits);
   if (!refused) co_return refuse(refused);

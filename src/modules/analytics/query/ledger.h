@@ -8,8 +8,8 @@
 namespace mainstay::analytics {
 
 /// GET /api/v1/sites/{site_id}/ledger?from=&to= (local dates, the last 30 days when absent): how many hits of the site
-/// were accepted, refused by reason (and, for users, by the host that is not among the site's), judged bots by name,
-/// and how many poison records of all sites were set aside. Refuses as Reports::site_for; kInvalid
+/// were accepted, refused by reason (and, for users, by the commonest hosts that are not the site's), judged bots by
+/// name, and how many poison records of all sites were set aside. Refuses as Reports::site_for; kInvalid
 /// `analytics.bad_query` on `from` or `to` for dates that are none.
 Task<Result<std::string>> ledger(Reports& reports, const http::Request& request);
 

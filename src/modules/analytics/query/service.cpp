@@ -38,6 +38,14 @@ Result<std::shared_ptr<const Site>> Reports::site_for(const http::Request& reque
                 "Sign in, or use a shared link, to see this report.");
 }
 
+Result<Reports::ExportSlot> Reports::take_export_slot() {
+  constexpr std::chrono::minutes kRetryAfter{1};
+  const int before = (*exports_)++;
+  ExportSlot slot(exports_.get(), [exports = exports_](const void*) { --*exports; });
+  if (before < kExportsMax) return slot;
+  return refuse_for_now("analytics.too_many_exports", "Too many exports run; try again in a minute.", kRetryAfter);
+}
+
 Task<Result<std::string>> Reports::answer(const http::Request& request) {
   auto parsed = query::parse_request(request.body);
   if (!parsed) co_return refuse(parsed);

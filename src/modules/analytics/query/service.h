@@ -67,8 +67,11 @@ class Reports {
   Task<Result<query::Coverage>> coverage_of(const Prepared& prepared, const query::TimeRange& range);
 
   [[nodiscard]] const Ports& ports() const { return ports_; }
-  /// How many exports are under way; who makes them counts them.
-  [[nodiscard]] std::atomic<int>& exports() { return exports_; }
+  static constexpr int kExportsMax = 8;
+  /// One of kExportsMax that the store works on or that wait for it, until the last holder lets go.
+  using ExportSlot = std::shared_ptr<const void>;
+  /// Refuses kUnavailable `analytics.too_many_exports`.
+  [[nodiscard]] Result<ExportSlot> take_export_slot();
 
  private:
   Task<Result<columns::Answer>> run(const Prepared& prepared, const query::TimeRange& range,
@@ -78,7 +81,7 @@ class Reports {
   Task<Result<query::Calendar>> calendar_of(const Site& site, const query::Request& request);
 
   Ports ports_;
-  std::atomic<int> exports_ = 0;
+  std::shared_ptr<std::atomic<int>> exports_ = std::make_shared<std::atomic<int>>(0);
 };
 
 /// The statement that answers `prepared` over `range`.

@@ -140,7 +140,7 @@ void add_marker_routes(Table& table) {
             {.response = list_schema<wire::Goal>()}, {"share"});
   table.add(Method::kPost, kGoals, Permission::kManageSites, "Add a goal", create_goal,
             {.status = 201, .request = schema_text<wire::GoalBody>(), .response = schema_text<wire::Goal>()});
-  table.add(Method::kPut, kGoal, Permission::kManageSites, "Make another goal of one", replace_goal,
+  table.add(Method::kPut, kGoal, Permission::kManageSites, "Replace a goal", replace_goal,
             {.request = schema_text<wire::GoalBody>(), .response = schema_text<wire::Goal>()});
   table.add(Method::kDelete, kGoal, Permission::kManageSites, "Delete a goal", delete_goal, {.status = 204});
   table.add(Method::kGet, kAnnotations, Permission::kPublic, "List a site's annotations", list_annotations,

@@ -40,8 +40,8 @@ class Markers {
   /// Refuses kInvalid `analytics.bad_goal` with fields, kConflict `analytics.goal_taken` for a second goal of the same
   /// name, kExhausted `analytics.too_many_goals`.
   [[nodiscard]] Task<Result<Goal>> add_goal(Principal principal, SiteId site, NewGoal goal);
-  /// Makes `goal` what `wanted` says, all of it; reports of the past count that then. Refuses as `add_goal` and
-  /// `remove_goal`.
+  /// Makes `goal` what `wanted` says, all of it; reports of the past count that then. Refuses kInvalid
+  /// `analytics.bad_goal` with fields, kConflict `analytics.goal_taken`, kNotFound `analytics.unknown_goal`.
   [[nodiscard]] Task<Result<Goal>> replace_goal(Principal principal, SiteId site, GoalId goal, NewGoal wanted);
   /// Refuses kNotFound `analytics.unknown_goal`.
   [[nodiscard]] Task<Result<>> remove_goal(Principal principal, SiteId site, GoalId goal);

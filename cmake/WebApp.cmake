@@ -9,6 +9,7 @@ endif()
 option(MAINSTAY_WEB "build the web app and put it into the program" ${web_default})
 
 enable_language(ASM)
+find_program(NODE node HINTS "${CMAKE_SOURCE_DIR}/build/node/bin" REQUIRED)
 set(WEB_DIR "${CMAKE_SOURCE_DIR}/web")
 set(WEB_OUT "${CMAKE_BINARY_DIR}/generated/web")
 file(MAKE_DIRECTORY "${WEB_OUT}")
@@ -34,7 +35,7 @@ else()
 endif()
 
 add_custom_command(OUTPUT "${WEB_OUT}/web_assets.cpp" "${WEB_OUT}/web_assets.S" VERBATIM
-  COMMAND "${CMAKE_SOURCE_DIR}/tools/embed-web" "${WEB_OUT}/dist" "${WEB_OUT}"
+  COMMAND "${CMAKE_SOURCE_DIR}/tools/embed-web" "${WEB_OUT}/dist" "${WEB_OUT}" "${NODE}"
   COMMAND "${CMAKE_COMMAND}" -E touch "${WEB_OUT}/web_assets.cpp" "${WEB_OUT}/web_assets.S"
   DEPENDS ${web_stamp} "${CMAKE_SOURCE_DIR}/tools/embed-web" COMMENT "embedding the web app")
 add_library(web_app STATIC "${WEB_OUT}/web_assets.cpp" "${WEB_OUT}/web_assets.S")
